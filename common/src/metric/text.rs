@@ -1,0 +1,163 @@
+//! Families to exposition text, in either of the two formats Prometheus reads.
+
+use prometheus::{Encoder as _, TextEncoder, proto};
+
+/// An exposition format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus text 0.0.4.
+    Text,
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The format a scraper's `Accept` header asks for: OpenMetrics when it is
+    /// named with a quality no lower than that of `text/plain`, text otherwise.
+    #[must_use]
+    pub fn negotiate(accept: &str) -> Self {
+        let quality = |media: &str| {
+            accept
+                .split(',')
+                .filter_map(|part| {
+                    let mut fields = part.split(';').map(str::trim);
+                    if !fields.next()?.eq_ignore_ascii_case(media) {
+                        return None;
+                    }
+                    let q = fields.find_map(|f| f.strip_prefix("q=").and_then(|q| q.parse::<f64>().ok()));
+                    Some(q.unwrap_or(1.0))
+                })
+                .fold(0.0, f64::max)
+        };
+        let open = quality("application/openmetrics-text");
+        if open > 0.0 && open >= quality("text/plain") { Self::OpenMetrics } else { Self::Text }
+    }
+
+    /// The `Content-Type` of the answer. Prometheus 3 refuses an answer without one.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// The text of `families`. Families without samples are left out.
+#[must_use]
+pub fn encode(format: Format, families: &[proto::MetricFamily]) -> String {
+    let samples: usize = families.iter().map(|family| family.get_metric().len()).sum();
+    let mut text = String::with_capacity(samples * 80);
+    for family in families.iter().filter(|family| !family.get_metric().is_empty()) {
+        encode_family(format, family, &mut text);
+    }
+    if format == Format::OpenMetrics {
+        text.push_str("# EOF\n");
+    }
+    text
+}
+
+/// Our own HELP and TYPE lines, then the crate's sample lines.
+fn encode_family(format: Format, family: &proto::MetricFamily, text: &mut String) {
+    use proto::MetricType;
+    let kind = family.get_field_type();
+    let word = match (kind, format) {
+        (MetricType::COUNTER, _) => "counter",
+        (MetricType::GAUGE, _) => "gauge",
+        (MetricType::HISTOGRAM, _) => "histogram",
+        (MetricType::SUMMARY, _) => "summary",
+        (MetricType::UNTYPED, Format::Text) => "untyped",
+        (MetricType::UNTYPED, Format::OpenMetrics) => "unknown",
+    };
+    let mut base = family.name();
+    let mut word = word;
+    if format == Format::OpenMetrics && kind == MetricType::COUNTER {
+        // OpenMetrics names the family without the suffix its samples bear; a counter
+        // without the suffix (a stranger's, passed through) cannot be one there.
+        match base.strip_suffix("_total") {
+            Some(stem) => base = stem,
+            None => word = "unknown",
+        }
+    }
+    if !family.help().is_empty() {
+        push_line(text, "# HELP ", base, &escape_help(format, family.help()));
+    }
+    push_line(text, "# TYPE ", base, word);
+
+    let mut bare = family.clone();
+    bare.set_help(String::new());
+    if kind == MetricType::UNTYPED {
+        bare.set_field_type(MetricType::GAUGE);
+    }
+    let mut lines = Vec::new();
+    // Writing to memory cannot fail, and `encode` checks only names, which are not empty here.
+    if TextEncoder::new().encode(&[bare], &mut lines).is_err() {
+        return;
+    }
+    let lines = String::from_utf8_lossy(&lines);
+    text.push_str(lines.split_once('\n').map_or("", |(_type_line, samples)| samples));
+}
+
+fn push_line(text: &mut String, start: &str, name: &str, rest: &str) {
+    text.push_str(start);
+    text.push_str(name);
+    text.push(' ');
+    text.push_str(rest);
+    text.push('\n');
+}
+
+fn escape_help(format: Format, help: &str) -> String {
+    let escaped = help.replace('\\', "\\\\").replace('\n', "\\n");
+    if format == Format::OpenMetrics { escaped.replace('"', "\\\"") } else { escaped }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Families, Kind};
+    use super::*;
+
+    fn sample() -> Families {
+        let mut families = Families::new();
+        families.counter("a_seconds_total", "How\nlong.", &[("cpu", "0"), ("mode", "a\"b")], 1.5);
+        families.counter("a_seconds_total", "ignored", &[("cpu", "1"), ("mode", "x")], 2.0);
+        families.push(Kind::Untyped, "v_pgfault", "Faults.", &[], 7.0);
+        families.gauge_if("absent", "Never.", &[], None);
+        families.gauge("g", "A gauge.", &[], f64::NAN);
+        families
+    }
+
+    #[test]
+    fn text_has_one_header_per_family_and_knows_untyped() {
+        let text = encode(Format::Text, sample().as_slice());
+        let want = "# HELP a_seconds_total How\\nlong.\n# TYPE a_seconds_total counter\n\
+                    a_seconds_total{cpu=\"0\",mode=\"a\\\"b\"} 1.5\na_seconds_total{cpu=\"1\",mode=\"x\"} 2\n\
+                    # HELP v_pgfault Faults.\n# TYPE v_pgfault untyped\nv_pgfault 7\n\
+                    # HELP g A gauge.\n# TYPE g gauge\ng NaN\n";
+        assert_eq!(text, want);
+    }
+
+    #[test]
+    fn openmetrics_strips_the_suffix_from_the_family_and_ends_in_eof() {
+        let text = encode(Format::OpenMetrics, sample().as_slice());
+        assert!(text.contains("# TYPE a_seconds counter\na_seconds_total{"), "{text}");
+        assert!(text.contains("# TYPE v_pgfault unknown\n"), "{text}");
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+
+    #[test]
+    fn prometheus_2_and_3_get_what_they_prefer() {
+        let v2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+        let v3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        assert_eq!(Format::negotiate(v2), Format::OpenMetrics);
+        assert_eq!(Format::negotiate(v3), Format::OpenMetrics);
+        for text in [
+            "",
+            "*/*",
+            "text/plain",
+            "text/plain,application/openmetrics-text;q=0.5",
+            "application/openmetrics-text;q=0",
+        ] {
+            assert_eq!(Format::negotiate(text), Format::Text, "{text}");
+        }
+    }
+}
