@@ -1,0 +1,38 @@
+//! The log: to standard error, structured, as text for people or JSON for machines.
+
+use std::io::{self, IsTerminal as _};
+
+use tracing_subscriber::EnvFilter;
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// One readable line.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts the log. `filter` is a level (`info`) or directives (`info,usher_agent::engine=debug`).
+/// A second call in one process (tests) changes nothing.
+pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
+    let filter = EnvFilter::builder()
+        .parse(filter)
+        .map_err(|error| format!("{filter:?} is no log filter: {error}"))?;
+    // Under systemd the journal has its own clock, and no colours.
+    let under_journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let base = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
+    let started = match (format, under_journal) {
+        (LogFormat::Json, _) => base.json().flatten_event(true).try_init(),
+        (LogFormat::Text, true) => base.without_time().try_init(),
+        (LogFormat::Text, false) => base.try_init(),
+    };
+    // The only error is "there is one already".
+    drop(started);
+    Ok(())
+}
