@@ -124,7 +124,7 @@ fn classify(error: &reqwest::Error) -> Failure {
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => ProbeFailure::Refused,
                 _ => ProbeFailure::Io,
             };
-            if io.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
+            if wraps_tls(io) {
                 reason = ProbeFailure::Tls;
             }
         }
@@ -148,6 +148,13 @@ fn classify(error: &reqwest::Error) -> Failure {
         reason = ProbeFailure::Malformed;
     }
     Failure::new(reason, chain(error))
+}
+
+/// Whether a TLS error is inside: an `io::Error` is no source of what it wraps.
+fn wraps_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| {
+        inner.is::<rustls::Error>() || inner.downcast_ref::<io::Error>().is_some_and(wraps_tls)
+    })
 }
 
 /// The whole chain of causes in one line, without the URL (it may bear names).
