@@ -1,1 +1,25 @@
-//! stub
+//! The agent: measures one node, says what it saw, and keeps the operator's wish.
+//!
+//! ```text
+//!  world ──► probe ──► sampler ──► Snapshot ──► export ──► http
+//!  engine ──► watch ──────┘   (value, whole)    (bytes)
+//!  operator (disk) ─────────────────────────────────┘
+//! ```
+//!
+//! [`run`] wires the parts; nothing else does.
+
+pub mod config;
+pub mod engine;
+pub mod export;
+pub mod http;
+pub mod node;
+pub mod operator;
+pub mod probe;
+pub mod public_url;
+pub mod readiness;
+mod run;
+pub mod sampler;
+pub mod snapshot;
+pub mod stack;
+
+pub use run::{RunError, run};

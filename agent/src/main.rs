@@ -1,1 +1,101 @@
-fn main() {}
+//! The process: arguments, log, settings, listener, exit code. Nothing else.
+
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command};
+use usher_agent::config::{Config, DEFAULT_FILE, SCHEMA};
+use usher_common::rt::logging::{self, LogFormat};
+use usher_common::rt::process::{
+    EXIT_SETTINGS, common_args, environment, flag_or_variable, host_name, load_settings,
+};
+use usher_common::rt::{http_client, http_server, shutdown};
+use usher_common::settings::{Settings, example};
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's face")]
+fn main() -> ExitCode {
+    let matches = command().get_matches();
+    if matches.subcommand_name() == Some("example-config") {
+        print!("{}", example(&SCHEMA, "Settings of usher-agent."));
+        return ExitCode::SUCCESS;
+    }
+    let environment = environment();
+    let said = |name: &str| flag_or_variable(&matches, &SCHEMA, &environment, name);
+    let format =
+        if said("log-format").as_deref() == Some("json") { LogFormat::Json } else { LogFormat::Text };
+    if let Err(error) = logging::start(said("log").as_deref().unwrap_or("info"), format) {
+        eprintln!("usher-agent: {error}");
+        return ExitCode::from(EXIT_SETTINGS);
+    }
+    let settings = load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE);
+    let config = settings.and_then(|settings| {
+        Config::from_settings(&settings, host_name().as_deref()).map(|config| (settings, config))
+    });
+    let (settings, config) = match config {
+        Ok(both) => both,
+        Err(complaints) => {
+            eprintln!("usher-agent: {complaints}");
+            return ExitCode::from(EXIT_SETTINGS);
+        }
+    };
+    if let Some(("check-config", matches)) = matches.subcommand() {
+        println!("{}", show(&settings, matches));
+        return ExitCode::SUCCESS;
+    }
+    let listener = match http_server::bind(config.listen) {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("usher-agent: {}", http_server::bind_complaint(config.listen, &error));
+            return ExitCode::from(EXIT_SETTINGS);
+        }
+    };
+    match serve(config, listener) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("usher-agent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Command {
+    let command = Command::new("usher-agent")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Runs beside one Jitsi: measures the host and the stack, and reports")
+        .subcommand(Command::new("run").about("Serve until told to stop (what happens without a command)"))
+        .subcommand(
+            Command::new("check-config")
+                .about("Check the settings and show what holds")
+                .arg(Arg::new("format").long("format").value_parser(["text", "json"]).default_value("text")),
+        )
+        .subcommand(
+            Command::new("example-config").about("Print a settings file with every key and its default"),
+        );
+    common_args(command, &SCHEMA, DEFAULT_FILE)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve(config: Config, listener: std::net::TcpListener) -> anyhow::Result<()> {
+    http_client::use_ring();
+    let stop = shutdown::on_signals()?;
+    usher_agent::run(config, listener, stop).await?;
+    Ok(())
+}
+
+fn show(settings: &Settings, matches: &ArgMatches) -> String {
+    let rows = settings.iter().map(|(key, value, origin)| {
+        (key.path, value.map(usher_common::settings::Value::to_text), origin.to_string())
+    });
+    if matches.get_one::<String>("format").is_some_and(|format| format == "json") {
+        let map: serde_json::Map<_, _> = rows
+            .map(|(path, value, origin)| {
+                (path.to_owned(), serde_json::json!({ "value": value, "origin": origin }))
+            })
+            .collect();
+        return serde_json::Value::Object(map).to_string();
+    }
+    rows.map(|(path, value, origin)| {
+        format!("{path:<28} {:<32} {origin}", value.unwrap_or_else(|| "-".to_owned()))
+    })
+    .collect::<Vec<_>>()
+    .join("\n")
+}

@@ -89,6 +89,8 @@ pub enum NotReady {
     StackMissing,
     /// At least one container of the stack is not running.
     ContainerDown,
+    /// At least one container of the stack is within its start period, without a verdict.
+    ContainerStarting,
     /// At least one container of the stack fails its health check.
     ContainerUnhealthy,
     /// Jitsi's own health check (JVB or jicofo) fails.
@@ -107,6 +109,7 @@ pub enum NotReady {
 words!(NotReady {
     Starting => "starting", Stopping => "stopping", Draining => "draining", Maintenance => "maintenance",
     EngineDown => "engine_down", StackMissing => "stack_missing", ContainerDown => "container_down",
+    ContainerStarting => "container_starting",
     ContainerUnhealthy => "container_unhealthy", JitsiUnhealthy => "jitsi_unhealthy",
     BridgeUnlinked => "bridge_unlinked", BridgeShuttingDown => "bridge_shutting_down",
     StateUnwritable => "state_unwritable", Unknown => "unknown",

@@ -1,0 +1,72 @@
+//! Every key of the agent, one row each: flags, variables, file and help come from here.
+
+use usher_common::settings::{Key, Kind, Schema};
+
+/// Where the settings are read from when nobody says otherwise.
+pub const DEFAULT_FILE: &str = "/etc/usher/agent.toml";
+
+/// The agent's keys.
+pub static SCHEMA: Schema = Schema { env_prefix: "USHER_AGENT", keys: KEYS, tables: &[] };
+
+const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Key {
+    Key { path, kind, default, help }
+}
+
+static KEYS: &[Key] = &[
+    key(
+        "listen",
+        Kind::Address,
+        Some("127.0.0.1:9100"),
+        "Where to serve; off loopback it needs auth.token_file",
+    ),
+    key("node", Kind::Text, None, "Name of this node, unique in the fleet; the host name when not set"),
+    key(
+        "public_url",
+        Kind::Text,
+        None,
+        "Where people reach this node's Jitsi; when not set, PUBLIC_URL of the stack's .env, else a page of the agent's own",
+    ),
+    key("region", Kind::Text, None, "Region of this node, for requests that prefer one"),
+    key("labels", Kind::Map, None, "Own labels, passed on in the report"),
+    key("state_dir", Kind::Path, Some("/var/lib/usher-agent"), "Where the operator state is kept"),
+    key("auth.token_file", Kind::Path, None, "Bearer tokens, one a line; whoever calls /v1 must bear one"),
+    key("auth.open_metrics", Kind::Bool, Some("false"), "Serve /metrics without a token even off loopback"),
+    key(
+        "sample.interval",
+        Kind::Duration,
+        Some("1s"),
+        "How often processors, memory, network and containers are read",
+    ),
+    key("host.proc", Kind::Path, Some("/proc"), "Where the proc file system is mounted"),
+    key("host.sys", Kind::Path, Some("/sys"), "Where the sys file system is mounted"),
+    key("host.rootfs", Kind::Path, Some("/"), "Root of the host's file systems"),
+    key("host.textfile_directory", Kind::Path, None, "Directory of *.prom files to pass on"),
+    key("engine.socket", Kind::Path, Some("/var/run/docker.sock"), "Socket of the Docker engine"),
+    key("engine.deadline", Kind::Duration, Some("5s"), "How long one answer of the engine may take"),
+    key(
+        "stack.directory",
+        Kind::Path,
+        None,
+        "Directory with docker-compose.yml and .env; a stack is expected here when set",
+    ),
+    key(
+        "stack.project",
+        Kind::Text,
+        None,
+        "Compose project to watch; when not set, COMPOSE_PROJECT_NAME of the .env, else the directory's name, else the project that runs a jvb",
+    ),
+    key(
+        "stack.services",
+        Kind::List,
+        Some("web,prosody,jicofo,jvb"),
+        "Services that must run for the node to be ready, when a stack is expected",
+    ),
+    key("jitsi.jvb_url", Kind::Text, Some("http://127.0.0.1:8080"), "The bridge's private HTTP interface"),
+    key("jitsi.jicofo_url", Kind::Text, Some("http://127.0.0.1:8888"), "Jicofo's HTTP interface"),
+    key(
+        "stop.grace",
+        Kind::Duration,
+        Some("5s"),
+        "How long requests under way may go on when the agent stops",
+    ),
+];

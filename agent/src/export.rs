@@ -1,0 +1,5 @@
+//! Snapshot to bytes: the report for aggregators, the metrics for Prometheus.
+
+mod containers;
+pub mod metrics;
+pub mod report;

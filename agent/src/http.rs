@@ -1,0 +1,117 @@
+//! The routes. Thin: each looks at the newest snapshot and turns it into bytes.
+//!
+//! | route | token |
+//! |---|---|
+//! | `/-/healthy`, `/-/ready`, `/`, `/{room}` | never |
+//! | `/metrics` | off loopback, unless the settings open it |
+//! | `/v1/…` | whenever one is configured (off loopback: always) |
+
+mod metrics;
+mod page;
+mod state;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, body::Body};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::config::Access;
+use crate::export;
+use crate::node::Node;
+
+pub use metrics::HostMetrics;
+
+/// Largest request body that is read, bytes.
+const BODY_MAX: usize = 64 << 10;
+
+/// What the routes answer from.
+#[derive(Debug, Clone)]
+pub struct Routes {
+    /// The running agent.
+    pub node: Arc<Node>,
+    /// The host's metric families.
+    pub host: Arc<HostMetrics>,
+}
+
+/// The router.
+pub fn router(routes: Routes, access: &Access) -> Router {
+    let tokens = access.tokens.clone();
+    let guarded = move |request: Request, next: Next| {
+        let tokens = tokens.clone();
+        async move {
+            match tokens.refuse(&request) {
+                Some(refusal) => refusal,
+                None => next.run(request).await,
+            }
+        }
+    };
+    let mut v1 =
+        Router::new().route("/v1/report", get(report)).route("/v1/state", get(state::show).put(state::set));
+    if !access.tokens.is_empty() {
+        v1 = v1.route_layer(middleware::from_fn(guarded.clone()));
+    }
+    let mut scrape = Router::new().route("/metrics", get(metrics::metrics));
+    if !access.open_metrics {
+        scrape = scrape.route_layer(middleware::from_fn(guarded));
+    }
+    let open = Router::new()
+        .route("/", get(page::landing))
+        .route("/{room}", get(page::room))
+        .route("/-/healthy", get(|| async { "healthy\n" }))
+        .route("/-/ready", get(ready));
+    open.merge(v1)
+        .merge(scrape)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(CatchPanicLayer::new())
+        .with_state(routes)
+}
+
+async fn report(State(routes): State<Routes>, headers: HeaderMap) -> Response {
+    let snapshot = routes.node.latest();
+    let operator = routes.node.operator.now();
+    let report = export::report::report(&routes.node, snapshot.as_deref(), operator, Instant::now());
+    // A reader that has this sample needs no second copy, unless readiness or the operator's
+    // wish changed since: they are part of the tag.
+    let tag = format!("\"{}-{}-{:x}\"", report.boot_id, report.seq, standing(&report));
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let tag_value = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
+    if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag_value)]).into_response();
+    }
+    ([(header::ETAG, tag_value), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(report))
+        .into_response()
+}
+
+/// A number that differs when readiness, operator state or reservations differ.
+fn standing(report: &usher_common::wire::Report) -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    report.not_ready.hash(&mut hasher);
+    report.operator.mode.hash(&mut hasher);
+    report.operator.since_unix_ms.hash(&mut hasher);
+    for reservation in &report.reservations {
+        reservation.id.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+async fn ready(State(routes): State<Routes>) -> Response {
+    let snapshot = routes.node.latest();
+    let reasons = routes.node.not_ready(snapshot.as_deref(), Instant::now());
+    if reasons.is_empty() {
+        return "ready\n".into_response();
+    }
+    let words: Vec<&str> = reasons.iter().map(|reason| reason.as_str()).collect();
+    (StatusCode::SERVICE_UNAVAILABLE, Body::from(format!("not ready: {}\n", words.join(", "))))
+        .into_response()
+}

@@ -1,0 +1,145 @@
+//! The containers' figures: what the engine says of each, and what the kernel counts.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use procfs::FromRead as _;
+use procfs::net::InterfaceDeviceStatus;
+
+use super::cgroup::{self, Place, Usage};
+use crate::engine::ObservedContainer;
+
+/// One container and its figures of the moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasuredContainer {
+    /// What the engine says.
+    pub observed: ObservedContainer,
+    /// What the kernel counts; `None` while it does not run.
+    pub usage: Option<Usage>,
+    /// Network traffic of its own interfaces; `None` while it does not run, or when it
+    /// shares the host's network.
+    pub traffic: Option<Traffic>,
+    /// Cores in use since the sample before; `None` at first.
+    pub cpu_cores: Option<f64>,
+}
+
+/// Bytes and packets over all interfaces of a container but its loopback.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Received bytes.
+    pub receive_bytes: u64,
+    /// Sent bytes.
+    pub transmit_bytes: u64,
+    /// Received packets that were dropped.
+    pub receive_dropped: u64,
+    /// Packets to send that were dropped.
+    pub transmit_dropped: u64,
+}
+
+/// Measures containers, sample after sample.
+#[derive(Debug)]
+pub struct Meter {
+    proc: PathBuf,
+    sys: PathBuf,
+    /// By container id; a new life (another start) begins anew.
+    lives: HashMap<String, Life>,
+}
+
+#[derive(Debug)]
+struct Life {
+    pid: i32,
+    started_unix_ms: Option<i64>,
+    place: Option<Place>,
+    own_network: bool,
+    cpu: Option<(u64, Instant)>,
+}
+
+impl Meter {
+    /// A meter that reads the host's trees.
+    #[must_use]
+    pub fn new(proc: &Path, sys: &Path) -> Self {
+        Self { proc: proc.to_owned(), sys: sys.to_owned(), lives: HashMap::new() }
+    }
+
+    /// Measures; containers that are not listed any more are forgotten.
+    pub fn measure(&mut self, containers: &[ObservedContainer], now: Instant) -> Vec<MeasuredContainer> {
+        self.lives.retain(|id, _| containers.iter().any(|container| container.id == *id));
+        containers.iter().map(|container| self.measure_one(container, now)).collect()
+    }
+
+    fn measure_one(&mut self, container: &ObservedContainer, now: Instant) -> MeasuredContainer {
+        let mut measured =
+            MeasuredContainer { observed: container.clone(), usage: None, traffic: None, cpu_cores: None };
+        let Some(pid) = container.pid else {
+            self.lives.remove(&container.id);
+            return measured;
+        };
+        let same = |life: &Life| life.pid == pid && life.started_unix_ms == container.started_unix_ms;
+        if !self.lives.get(&container.id).is_some_and(same) {
+            let life = self.begin(pid, container.started_unix_ms);
+            self.lives.insert(container.id.clone(), life);
+        }
+        let Some(life) = self.lives.get_mut(&container.id) else { return measured };
+        measured.usage = life.place.as_ref().and_then(cgroup::read);
+        if life.own_network {
+            measured.traffic = traffic(&self.proc, pid);
+        }
+        let cpu = measured.usage.and_then(|usage| usage.cpu_ns).map(|ns| (ns, now));
+        measured.cpu_cores = life.cpu.zip(cpu).and_then(|(before, after)| cores(before, after));
+        life.cpu = cpu;
+        measured
+    }
+
+    fn begin(&self, pid: i32, started_unix_ms: Option<i64>) -> Life {
+        let namespace = |pid: &str| std::fs::read_link(self.proc.join(pid).join("ns/net")).ok();
+        // Not readable without privileges: then the interfaces are taken to be its own, which
+        // holds for every service of docker-jitsi-meet.
+        let own_network = match (namespace(&pid.to_string()), namespace("1")) {
+            (Some(own), Some(host)) => own != host,
+            _ => true,
+        };
+        let place = cgroup::locate(&self.proc, &self.sys, pid)
+            .inspect_err(|error| tracing::debug!(pid, %error, "no control group"))
+            .ok();
+        Life { pid, started_unix_ms, place, own_network, cpu: None }
+    }
+}
+
+/// Cores in use between two readings of CPU time.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds within one interval are far below 2^52")]
+fn cores((before_ns, then): (u64, Instant), (after_ns, now): (u64, Instant)) -> Option<f64> {
+    let used = after_ns.checked_sub(before_ns)?;
+    let elapsed = now.checked_duration_since(then)?.as_nanos();
+    (elapsed > 0).then(|| used as f64 / elapsed as f64)
+}
+
+fn traffic(proc: &Path, pid: i32) -> Option<Traffic> {
+    let file = File::open(proc.join(pid.to_string()).join("net/dev")).ok()?;
+    let devices = InterfaceDeviceStatus::from_read(file).ok()?;
+    let mut sum = Traffic::default();
+    for device in devices.0.values().filter(|device| device.name != "lo") {
+        sum.receive_bytes = sum.receive_bytes.saturating_add(device.recv_bytes);
+        sum.transmit_bytes = sum.transmit_bytes.saturating_add(device.sent_bytes);
+        sum.receive_dropped = sum.receive_dropped.saturating_add(device.recv_drop);
+        sum.transmit_dropped = sum.transmit_dropped.saturating_add(device.sent_drop);
+    }
+    Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn cores_in_use_are_cpu_time_per_time_and_never_come_from_a_counter_that_fell() {
+        let start = Instant::now();
+        let later = start + Duration::from_secs(2);
+        assert_eq!(cores((1_000_000_000, start), (4_000_000_000, later)), Some(1.5));
+        assert_eq!(cores((5, start), (4, later)), None);
+        assert_eq!(cores((5, start), (6, start)), None);
+    }
+}

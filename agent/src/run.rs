@@ -1,0 +1,93 @@
+//! The wiring: settings, listener and shutdown in; a running agent out.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use usher_common::rt::http_server::serve;
+use usher_common::rt::process::{host_name, random_id};
+use usher_common::rt::tasks::{TaskEnded, Tasks};
+use usher_common::wire::ProbeFailure;
+
+use crate::config::Config;
+use crate::engine::{self, EngineFailure, EngineView, WatchOptions};
+use crate::http::{HostMetrics, Routes, router};
+use crate::node::{Identity, Node};
+use crate::operator::Operator;
+use crate::probe::containers::Meter;
+use crate::probe::service::ServiceReadings;
+use crate::public_url::public_url;
+use crate::sampler::host::HostSampler;
+use crate::sampler::{self, Meters, Sources};
+
+/// How often the engine is looked at although it said nothing.
+const ENGINE_RESYNC: Duration = Duration::from_secs(15);
+
+/// Why an agent ended that nobody told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The listener has no address any more.
+    #[error("the listener is unusable: {0}")]
+    Listener(#[from] std::io::Error),
+    /// A part of it ended.
+    #[error(transparent)]
+    Task(#[from] TaskEnded),
+}
+
+/// Runs an agent on a bound listener until `shutdown` is cancelled.
+pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
+    let address = listener.local_addr()?;
+    let (url, url_source) = public_url(&config, address, host_name().as_deref());
+    let operator = Operator::load(&config.state_dir);
+
+    let pending = EngineFailure::new(ProbeFailure::Pending, "not asked yet");
+    let (engine_view, engine) = watch::channel(EngineView { at: Instant::now(), containers: Err(pending) });
+    let (_services_tx, services) = watch::channel(Arc::new(ServiceReadings::default()));
+    let (published, snapshot) = watch::channel(None);
+
+    let node = Arc::new(Node {
+        identity: Identity {
+            node: config.node.clone(),
+            public_url: url,
+            url_source,
+            region: config.region.clone(),
+            labels: config.labels.clone(),
+            boot_id: random_id(),
+        },
+        stack: config.stack.clone(),
+        operator,
+        snapshot,
+        sample_interval: config.sample_interval,
+        stopping: shutdown.clone(),
+    });
+    tracing::info!(%address, node = %config.node, public_url = %node.identity.public_url,
+        mode = %node.operator.now().mode, "agent starting");
+
+    let mut tasks = Tasks::new(shutdown.clone());
+    let options = WatchOptions {
+        socket: config.engine_socket.clone(),
+        deadline: config.engine_deadline,
+        resync: ENGINE_RESYNC,
+    };
+    tasks.spawn("engine watch", engine::watch(options, engine_view));
+    let meters = Meters { host: HostSampler, containers: Meter::new(&config.host.proc, &config.host.sys) };
+    let sources = Sources { engine, services };
+    tasks.spawn(
+        "sampler",
+        sampler::sample(config.sample_interval, config.stack.clone(), sources, meters, published),
+    );
+
+    let routes = Routes { node: Arc::clone(&node), host: Arc::new(HostMetrics) };
+    let router = router(routes, &config.access);
+    let grace = config.stop_grace;
+    tasks.spawn_until_done("http", async move {
+        if let Err(error) = serve(listener, router, shutdown, grace).await {
+            tracing::error!(%error, "the listener failed");
+        }
+    });
+    tasks.run(grace + Duration::from_secs(1)).await?;
+    tracing::info!("agent stopped");
+    Ok(())
+}
