@@ -3,4 +3,5 @@
 
 pub mod cgroup;
 pub mod containers;
+pub mod host;
 pub mod service;

@@ -19,11 +19,14 @@ use crate::operator::Operator;
 use crate::probe::containers::Meter;
 use crate::probe::service::ServiceReadings;
 use crate::public_url::public_url;
-use crate::sampler::host::HostSampler;
+use crate::sampler::host::{HostSampler, probe};
 use crate::sampler::{self, Meters, Sources};
 
 /// How often the engine is looked at although it said nothing.
 const ENGINE_RESYNC: Duration = Duration::from_secs(15);
+
+/// Where the engine keeps images and containers unless told otherwise: what fills up first.
+const ENGINE_ROOT: &str = "/var/lib/docker";
 
 /// Why an agent ended that nobody told to.
 #[derive(Debug, thiserror::Error)]
@@ -72,14 +75,21 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         resync: ENGINE_RESYNC,
     };
     tasks.spawn("engine watch", engine::watch(options, engine_view));
-    let meters = Meters { host: HostSampler, containers: Meter::new(&config.host.proc, &config.host.sys) };
+    let directories = vec!["/".into(), config.state_dir.clone(), ENGINE_ROOT.into()];
+    let meters = Meters {
+        host: HostSampler::new(probe(&config), directories),
+        containers: Meter::new(&config.host.proc, &config.host.sys),
+    };
     let sources = Sources { engine, services };
     tasks.spawn(
         "sampler",
         sampler::sample(config.sample_interval, config.stack.clone(), sources, meters, published),
     );
 
-    let routes = Routes { node: Arc::clone(&node), host: Arc::new(HostMetrics) };
+    let routes = Routes {
+        node: Arc::clone(&node),
+        host: Arc::new(HostMetrics::new(probe(&config), config.sample_interval)),
+    };
     let router = router(routes, &config.access);
     let grace = config.stop_grace;
     tasks.spawn_until_done("http", async move {

@@ -1,0 +1,151 @@
+//! Reading: bytes of files into a buffer that is used again and again.
+//!
+//! Files of `/proc` that live as long as the kernel are kept open: reading them anew
+//! from their start costs a fraction of opening them (no path walk, no allocation).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{CollectError, Roots};
+
+/// No file we read is larger, bytes; `/proc/net/udp` of 50,000 sockets has about 7 MiB.
+const CAP: usize = 16 << 20;
+
+/// The open files and the buffer.
+#[derive(Debug)]
+pub(super) struct Files {
+    roots: Roots,
+    kept: HashMap<&'static str, File>,
+    text: Text,
+    last: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(roots: Roots) -> Self {
+        Self { roots, kept: HashMap::new(), text: Text::default(), last: PathBuf::new() }
+    }
+
+    /// The text of a file below `/proc` that exists for as long as the kernel runs.
+    pub(super) fn proc(&mut self, name: &'static str) -> Result<&str, CollectError> {
+        if !self.kept.contains_key(name) {
+            let path = self.roots.proc.join(name);
+            let file = File::open(&path).map_err(|source| CollectError::read(&path, source))?;
+            self.kept.insert(name, file);
+        }
+        self.last.clear();
+        self.last.push(&self.roots.proc);
+        self.last.push(name);
+        match self.text.fill(&self.kept[name]) {
+            Ok(()) => Ok(self.text.as_str()),
+            Err(source) => {
+                // Whatever ails the handle, the next pass opens anew.
+                self.kept.remove(name);
+                Err(CollectError::read(&self.last, source))
+            }
+        }
+    }
+
+    /// The text of any other file, opened for this one reading.
+    pub(super) fn once(&mut self, path: &Path) -> Result<&str, CollectError> {
+        self.last.clear();
+        self.last.push(path);
+        let read = File::open(path).and_then(|file| self.text.fill(&file));
+        read.map_err(|source| CollectError::read(path, source))?;
+        Ok(self.text.as_str())
+    }
+
+    /// The trimmed text of a small file that need not exist or be readable, such as an
+    /// attribute in `/sys`: `None` when it is not, as not every device has every attribute.
+    pub(super) fn attribute(&mut self, path: &Path) -> Option<&str> {
+        self.once(path).ok().map(str::trim)
+    }
+
+    /// As [`Self::attribute`], a number.
+    pub(super) fn number(&mut self, path: &Path) -> Option<f64> {
+        self.attribute(path)?.parse().ok()
+    }
+
+    /// The file read last: what a panic is blamed on.
+    pub(super) fn last(&self) -> &Path {
+        &self.last
+    }
+
+    /// The path of a file below `/proc`, for errors.
+    pub(super) fn proc_path(&self, name: &str) -> PathBuf {
+        self.roots.proc.join(name)
+    }
+}
+
+/// A file of one device that is kept open while the device lives.
+#[derive(Debug)]
+pub(super) struct Attribute {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Attribute {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, file: None }
+    }
+
+    /// Its trimmed text. A handle that fails is replaced, for the device may have gone
+    /// and one of the same name come.
+    pub(super) fn read<'text>(&mut self, text: &'text mut Text) -> io::Result<&'text str> {
+        let kept = self.file.take().filter(|file| text.fill(file).is_ok());
+        let file = match kept {
+            Some(file) => file,
+            None => {
+                let file = File::open(&self.path)?;
+                text.fill(&file)?;
+                file
+            }
+        };
+        self.file = Some(file);
+        Ok(text.as_str().trim())
+    }
+}
+
+/// A buffer of text. Bytes that are not UTF-8 (mount points may hold any) are replaced.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl Text {
+    /// Reads the whole file from its start.
+    fn fill(&mut self, file: &File) -> io::Result<()> {
+        self.length = 0;
+        loop {
+            if self.bytes.len() - self.length < 4096 {
+                if self.length >= CAP {
+                    return Err(io::Error::new(
+                        io::ErrorKind::FileTooLarge,
+                        format!("larger than {CAP} bytes"),
+                    ));
+                }
+                self.bytes.resize((self.bytes.len() * 2).max(16 << 10), 0);
+            }
+            // A text of /proc may come in pieces: only nothing at all is its end.
+            match file.read_at(&mut self.bytes[self.length..], self.length as u64) {
+                Ok(0) => break,
+                Ok(count) => self.length += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if std::str::from_utf8(&self.bytes[..self.length]).is_err() {
+            let clean = String::from_utf8_lossy(&self.bytes[..self.length]).into_owned();
+            self.length = clean.len();
+            self.bytes = clean.into_bytes();
+        }
+        Ok(())
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).expect("fill leaves only UTF-8")
+    }
+}
