@@ -1,0 +1,26 @@
+# The commands that always hold. Each is a short script that can be read and run alone.
+
+# Outside the clone, so that a second clone (or CI) builds fast.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher/target
+
+.PHONY: help run test check build clean
+
+help: ## Say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+run: ## Start agent and aggregator on this machine and print the URLs
+	@packaging/local/run.sh
+
+test: ## Install what the tests need and run every check and test
+	@tests/tools/test.sh
+
+check: ## The checks that need nothing installed: format, lints, unit tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --lib --bins --locked
+
+build: ## Release binaries
+	cargo build --release --locked -p usher-agent -p usher-aggregator
+
+clean: ## Remove what was built
+	cargo clean

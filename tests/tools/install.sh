@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs what the tests need and is missing. Debian 12, as root.
+set -euo pipefail
+
+# package -> a file that it brings: present means installed, whatever brought it.
+declare -A wanted=(
+  [busybox-static]=/bin/busybox
+  [chromium]=/usr/bin/chromium
+  [chromium-driver]=/usr/bin/chromedriver
+  [curl]=/usr/bin/curl
+  [docker.io]=/usr/sbin/dockerd
+  [gcc]=/usr/bin/gcc
+  [haproxy]=/usr/sbin/haproxy
+  [iptables]=/usr/sbin/iptables
+  [nginx-light]=/usr/sbin/nginx
+  [prometheus]=/usr/bin/prometheus
+  [prometheus-node-exporter]=/usr/bin/prometheus-node-exporter
+  [prosody]=/usr/bin/prosody
+  [redis-server]=/usr/bin/redis-server
+)
+missing=()
+for package in "${!wanted[@]}"; do
+  [[ -e ${wanted[$package]} ]] || missing+=("$package")
+done
+
+if ((${#missing[@]})); then
+  echo "Installing: ${missing[*]}"
+  [[ $(id -u) == 0 ]] || { echo "not root: run 'apt-get install ${missing[*]}' first" >&2; exit 1; }
+  # The tests start what they need on ports of their own; the packages' services stay down.
+  policy=/usr/sbin/policy-rc.d
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    trap 'rm -f "$policy"' EXIT
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if ! command -v cargo-deny >/dev/null; then
+  echo "Installing cargo-deny (once, some minutes) ..."
+  cargo install --locked --quiet cargo-deny
+fi

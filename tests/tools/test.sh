@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Every check and test, from a clean clone. Ends with a line "N passed, M failed".
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/usher/target}
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} RUST_BACKTRACE=1
+
+log=$(mktemp)
+. tests/tools/docker.sh
+trap 'docker_stop; rm -f "$log"' EXIT
+trap 'exit 130' INT TERM
+
+step() {
+  local name=$1 began=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then
+    printf -- '-- %s: %d s\n' "$name" $((SECONDS - began))
+  else
+    printf -- '-- %s FAILED after %d s\n' "$name" $((SECONDS - began))
+    exit 1
+  fi
+}
+
+tests() {
+  cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
+  local status=${PIPESTATUS[0]}
+  awk '/^test result:/ { passed += $4; failed += $6; ignored += $8 }
+       END { printf "\n%d passed, %d failed, %d skipped\n", passed, failed, ignored }' "$log" >"$log.sum"
+  return "$status"
+}
+
+step "what the tests need" tests/tools/install.sh
+step "Docker engine" docker_start
+step "format" cargo fmt --all --check
+step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "dependencies" cargo deny --log-level error check bans licenses sources
+step "docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+step "binaries" cargo build --workspace --bins --locked
+step "tests" tests
+cat "$log.sum"
+rm -f "$log.sum"
