@@ -1,1 +1,6 @@
-//! stub
+//! What the end-to-end tests stand on: real programs started and stopped, doubles that
+//! speak the wire, and patience that says what it last saw.
+
+pub mod agent;
+pub mod eventually;
+pub mod program;
