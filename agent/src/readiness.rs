@@ -3,6 +3,7 @@
 use usher_common::wire::{NotReady, OperatorMode, ProbeFailure};
 
 use crate::config::StackConfig;
+use crate::probe::merge;
 use crate::snapshot::Snapshot;
 use crate::stack;
 
@@ -31,7 +32,7 @@ pub fn reasons(snapshot: Option<&Snapshot>, standing: Standing, config: &StackCo
         found.push(NotReady::Starting);
         return found;
     };
-    let jitsi = snapshot.services.jitsi();
+    let jitsi = snapshot.jitsi.as_ref();
     match &snapshot.containers {
         // Not asked yet is not "down": the first answer comes within the engine's deadline.
         Err(failure) if failure.reason == ProbeFailure::Pending && config.expected() => {
@@ -48,17 +49,7 @@ pub fn reasons(snapshot: Option<&Snapshot>, standing: Standing, config: &StackCo
         }
         Ok(_) => {}
     }
-    if let Some(jitsi) = jitsi {
-        if jitsi.healthy == Some(false) {
-            found.push(NotReady::JitsiUnhealthy);
-        }
-        if jitsi.bridge_linked == Some(false) {
-            found.push(NotReady::BridgeUnlinked);
-        }
-        if jitsi.shutting_down == Some(true) {
-            found.push(NotReady::BridgeShuttingDown);
-        }
-    }
+    found.extend(merge::not_ready(&snapshot.services));
     found.sort();
     found.dedup();
     found

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use usher_common::rt::http_client::Failure;
 use usher_common::rt::http_server::serve;
 use usher_common::rt::process::{host_name, random_id};
 use usher_common::rt::tasks::{TaskEnded, Tasks};
@@ -16,11 +17,12 @@ use crate::engine::{self, EngineFailure, EngineView, WatchOptions};
 use crate::http::{HostMetrics, Routes, router};
 use crate::node::{Identity, Node};
 use crate::operator::Operator;
-use crate::probe::containers::Meter;
-use crate::probe::service::ServiceReadings;
+use crate::probe::targets::ServiceTargets;
+use crate::probe::{self, containers::Meter};
 use crate::public_url::public_url;
-use crate::sampler::host::{HostSampler, probe};
+use crate::sampler::host::{HostSampler, host_probe};
 use crate::sampler::{self, Meters, Sources};
+use crate::stack;
 
 /// How often the engine is looked at although it said nothing.
 const ENGINE_RESYNC: Duration = Duration::from_secs(15);
@@ -34,6 +36,9 @@ pub enum RunError {
     /// The listener has no address any more.
     #[error("the listener is unusable: {0}")]
     Listener(#[from] std::io::Error),
+    /// The service probes could not start.
+    #[error("no HTTP client for the service probes: {0}")]
+    Client(#[from] Failure),
     /// A part of it ended.
     #[error(transparent)]
     Task(#[from] TaskEnded),
@@ -47,7 +52,6 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
 
     let pending = EngineFailure::new(ProbeFailure::Pending, "not asked yet");
     let (engine_view, engine) = watch::channel(EngineView { at: Instant::now(), containers: Err(pending) });
-    let (_services_tx, services) = watch::channel(Arc::new(ServiceReadings::default()));
     let (published, snapshot) = watch::channel(None);
 
     let node = Arc::new(Node {
@@ -76,8 +80,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     };
     tasks.spawn("engine watch", engine::watch(options, engine_view));
     let directories = vec!["/".into(), config.state_dir.clone(), ENGINE_ROOT.into()];
+    let secret = config.room_secret.clone();
+    let (aimed, targets) = watch::channel(probe::aim::targets(&config.jitsi, secret, &[]));
+    tasks.spawn("aim", follow_containers(config.clone(), engine.clone(), aimed));
+    let services = probe::service::spawn(&mut tasks, &targets, probe::service::Options::default())?;
     let meters = Meters {
-        host: HostSampler::new(probe(&config), directories),
+        host: HostSampler::new(host_probe(&config), directories),
         containers: Meter::new(&config.host.proc, &config.host.sys),
     };
     let sources = Sources { engine, services };
@@ -88,7 +96,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
 
     let routes = Routes {
         node: Arc::clone(&node),
-        host: Arc::new(HostMetrics::new(probe(&config), config.sample_interval)),
+        host: Arc::new(HostMetrics::new(host_probe(&config), config.sample_interval)),
     };
     let router = router(routes, &config.access);
     let grace = config.stop_grace;
@@ -100,4 +108,31 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     tasks.run(grace + Duration::from_secs(1)).await?;
     tracing::info!("agent stopped");
     Ok(())
+}
+
+/// Aims the service probes anew whenever the containers changed. While the engine does not
+/// answer they stay aimed as they were.
+async fn follow_containers(
+    config: Config,
+    mut engine: watch::Receiver<EngineView>,
+    aimed: watch::Sender<ServiceTargets>,
+) {
+    loop {
+        let containers = engine.borrow_and_update().containers.clone();
+        if let Ok(all) = containers {
+            let project = stack::project(&config.stack, &all);
+            let ours: Vec<_> = all.iter().filter(|one| Some(one.project.as_str()) == project).collect();
+            let targets = probe::aim::targets(&config.jitsi, config.room_secret.clone(), &ours);
+            aimed.send_if_modified(|before| {
+                let moved = *before != targets;
+                if moved {
+                    *before = targets;
+                }
+                moved
+            });
+        }
+        if engine.changed().await.is_err() {
+            return;
+        }
+    }
 }

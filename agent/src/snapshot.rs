@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use usher_common::wire::{Cpu, Disk, Host, Memory, Network, ProbeFailure};
+use usher_common::wire::{Cpu, Disk, Host, Jitsi, Memory, Network, ProbeFailure};
 
 use crate::engine::EngineFailure;
 use crate::probe::containers::MeasuredContainer;
-use crate::probe::service::ServiceReadings;
+use crate::probe::reading::ServiceReadings;
 
 /// Everything the agent knows at one moment.
 #[derive(Debug, Clone)]
@@ -27,8 +27,10 @@ pub struct Snapshot {
     pub containers: Result<Vec<MeasuredContainer>, EngineFailure>,
     /// When the engine last spoke (or failed to).
     pub engine_at: Instant,
-    /// What Jitsi's services say.
+    /// What Jitsi's services say, probe by probe.
     pub services: Arc<ServiceReadings>,
+    /// The same as one statement; `None` when no probe of a service runs.
+    pub jitsi: Option<Jitsi>,
 }
 
 /// The machine's figures in the words of the report; each `None` when not known.

@@ -12,6 +12,8 @@ use usher_common::rt::files::read_tokens;
 use usher_common::settings::{Complaints, Settings};
 use usher_common::wire::{NodeId, PublicUrl};
 
+use crate::probe::targets::Secret;
+
 pub use keys::{DEFAULT_FILE, SCHEMA};
 
 /// The agent's settings, whole and sound.
@@ -43,6 +45,8 @@ pub struct Config {
     pub stack: StackConfig,
     /// Where Jitsi's services answer.
     pub jitsi: JitsiConfig,
+    /// The fleet's secret for room keys; without it rooms are counted, not listed.
+    pub room_secret: Option<Secret>,
     /// How long requests may go on at the end.
     pub stop_grace: Duration,
 }
@@ -80,13 +84,21 @@ pub struct StackConfig {
     pub services: Vec<String>,
 }
 
-/// Where Jitsi's services answer.
+/// Where Jitsi's services answer; what is `None` is looked for among the containers.
 #[derive(Debug, Clone)]
 pub struct JitsiConfig {
     /// The bridge's private interface.
-    pub jvb_url: url::Url,
+    pub jvb_url: Option<url::Url>,
     /// Jicofo's interface.
-    pub jicofo_url: url::Url,
+    pub jicofo_url: Option<url::Url>,
+    /// Prosody's HTTP interface.
+    pub prosody_url: Option<url::Url>,
+    /// The web container's front door.
+    pub web_url: Option<url::Url>,
+    /// nginx's `stub_status` page; not looked for.
+    pub nginx_status_url: Option<url::Url>,
+    /// A certificate file to watch, PEM.
+    pub certificate_file: Option<PathBuf>,
 }
 
 impl Config {
@@ -122,7 +134,12 @@ impl Config {
             jitsi: JitsiConfig {
                 jvb_url: service_url(settings, "jitsi.jvb_url", &mut complaints),
                 jicofo_url: service_url(settings, "jitsi.jicofo_url", &mut complaints),
+                prosody_url: service_url(settings, "jitsi.prosody_url", &mut complaints),
+                web_url: service_url(settings, "jitsi.web_url", &mut complaints),
+                nginx_status_url: service_url(settings, "jitsi.nginx_status_url", &mut complaints),
+                certificate_file: settings.path("jitsi.certificate_file"),
             },
+            room_secret: room_secret(settings, &mut complaints),
             stop_grace: settings.duration("stop.grace").expect("has a default"),
         };
         complaints.or(config)
@@ -206,13 +223,23 @@ fn project_of_directory(directory: &Path) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn service_url(settings: &Settings, path: &str, complaints: &mut Complaints) -> url::Url {
-    let text = settings.text(path).expect("has a default");
-    match url::Url::parse(&text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
-        _ => {
-            complaints.add(&settings.origin(path), format!("{path} {text:?} is no http URL with a host"));
-            url::Url::parse("http://127.0.0.1/").expect("a literal")
+fn service_url(settings: &Settings, path: &str, complaints: &mut Complaints) -> Option<url::Url> {
+    let text = settings.text(path)?;
+    let url =
+        url::Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.is_none() {
+        complaints.add(&settings.origin(path), format!("{path} {text:?} is no http URL with a host"));
+    }
+    url
+}
+
+fn room_secret(settings: &Settings, complaints: &mut Complaints) -> Option<Secret> {
+    let path = settings.path("rooms.secret_file")?;
+    match read_tokens(&path) {
+        Ok(secrets) => secrets.first().map(|secret| Secret::new(secret.as_bytes())),
+        Err(error) => {
+            complaints.add(&settings.origin("rooms.secret_file"), format!("rooms.secret_file: {error}"));
+            None
         }
     }
 }

@@ -1,9 +1,9 @@
 //! bollard's models to our values. Pure; a field that the engine left out is `None`.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, HealthStatusEnum};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, HealthStatusEnum, PortMap};
 use chrono::{DateTime, Utc};
 use usher_common::wire::{ContainerHealth, ContainerState};
 
@@ -44,6 +44,9 @@ pub(super) fn container(inspected: ContainerInspectResponse) -> Option<ObservedC
             .and_then(|host| host.memory)
             .and_then(|bytes| u64::try_from(bytes).ok())
             .filter(|bytes| *bytes > 0),
+        published: published(
+            inspected.network_settings.as_ref().and_then(|settings| settings.ports.as_ref()),
+        ),
         addresses: addresses(inspected.network_settings.and_then(|settings| settings.networks)),
     })
 }
@@ -74,6 +77,25 @@ fn verdict_of(status: HealthStatusEnum) -> Option<ContainerHealth> {
 fn moment(at: &str) -> Option<i64> {
     let at: DateTime<Utc> = at.parse().ok()?;
     Some(at.timestamp_millis()).filter(|ms| *ms > 0)
+}
+
+/// The first binding of each TCP port.
+fn published(ports: Option<&PortMap>) -> Vec<(u16, SocketAddr)> {
+    let mut found: Vec<_> = ports
+        .into_iter()
+        .flatten()
+        .filter_map(|(port, bindings)| {
+            let inside = port.strip_suffix("/tcp")?.parse().ok()?;
+            let binding = bindings.as_ref()?.first()?;
+            let ip = match binding.host_ip.as_deref() {
+                None | Some("") => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                Some(ip) => ip.parse().ok()?,
+            };
+            Some((inside, SocketAddr::new(ip, binding.host_port.as_ref()?.parse().ok()?)))
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 fn addresses(networks: Option<HashMap<String, bollard::models::EndpointSettings>>) -> Vec<IpAddr> {

@@ -36,6 +36,7 @@ pub(crate) fn observed_for_tests(service: &str) -> ObservedContainer {
         started_unix_ms: Some(1),
         pid: Some(1),
         memory_limit_bytes: None,
+        published: Vec::new(),
         addresses: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! What the engine says, as values.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,6 +46,8 @@ pub struct ObservedContainer {
     pub pid: Option<i32>,
     /// Memory limit, bytes; `None` when it has none.
     pub memory_limit_bytes: Option<u64>,
+    /// Ports of the container and where on the host each is published, TCP only.
+    pub published: Vec<(u16, SocketAddr)>,
     /// Its addresses on the networks it is attached to.
     pub addresses: Vec<IpAddr>,
 }

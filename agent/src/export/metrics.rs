@@ -8,6 +8,7 @@ use usher_common::wire::{NotReady, OperatorMode};
 use super::containers;
 use super::containers::whole;
 use crate::node::Node;
+use crate::probe::families;
 use crate::snapshot::Snapshot;
 
 /// Adds the families of the agent, the stack and Jitsi.
@@ -43,6 +44,8 @@ pub fn add(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &mu
         now.saturating_duration_since(snapshot.taken).as_secs_f64(),
     );
     probes(snapshot, families);
+    families::self_metrics(&snapshot.services, families);
+    families::pass_through(&snapshot.services, families);
     containers::add(snapshot, node.stack.expected(), families);
 }
 
@@ -81,22 +84,18 @@ fn probes(snapshot: &Snapshot, families: &mut Families) {
         .map(|(name, reason)| (*name, reason.map(usher_common::wire::ProbeFailure::as_str)))
         .collect();
     outcomes.push(("engine", snapshot.containers.as_ref().err().map(|failure| failure.reason.as_str())));
-    outcomes.extend(
-        snapshot
-            .services
-            .probes
-            .iter()
-            .map(|(name, p)| (name.as_str(), p.reason.map(usher_common::wire::ProbeFailure::as_str))),
-    );
     for (probe, reason) in &outcomes {
         families.gauge(
             "usher_agent_probe_success",
-            "Whether a probe has a reading.",
+            "Whether the newest attempt has a reading.",
             &[("probe", probe)],
             f64::from(u8::from(reason.is_none())),
         );
     }
-    for (probe, reason) in outcomes {
+    let services = snapshot.services.outcomes().map(|(probe, outcome)| {
+        (probe.as_str(), outcome.result.as_ref().err().map(|failed| failed.reason.as_str()))
+    });
+    for (probe, reason) in outcomes.into_iter().chain(services) {
         if let Some(reason) = reason {
             families.gauge(
                 "usher_agent_probe_failure",

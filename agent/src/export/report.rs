@@ -7,6 +7,7 @@ use usher_common::wire::{Container, OperatorState, Probe, ProbeFailure, Report, 
 
 use crate::node::Node;
 use crate::probe::containers::MeasuredContainer;
+use crate::probe::merge;
 use crate::snapshot::Snapshot;
 
 /// The report at `now`; before the first sample it says little more than "starting".
@@ -52,8 +53,8 @@ fn fill(report: &mut Report, node: &Node, snapshot: &Snapshot, now: Instant) {
     report.memory.clone_from(&snapshot.host.memory);
     report.disk.clone_from(&snapshot.host.disk);
     report.net.clone_from(&snapshot.host.net);
-    report.jitsi = snapshot.services.jitsi().cloned();
-    report.rooms.clone_from(&snapshot.services.rooms);
+    report.jitsi.clone_from(&snapshot.jitsi);
+    report.rooms = merge::rooms(&snapshot.services).map(<[_]>::to_vec);
     report.probes = probes(snapshot, now);
     if node.stack.expected() || snapshot.project.is_some() {
         report.stack = Some(stack(snapshot));
@@ -95,7 +96,7 @@ fn probes(snapshot: &Snapshot, now: Instant) -> BTreeMap<String, Probe> {
         reason,
         age_ms: Some(age_ms(now, at)),
     };
-    let mut probes = snapshot.services.probes.clone();
+    let mut probes = merge::probes(&snapshot.services, now);
     for (name, reason) in &snapshot.host_probes {
         probes.insert((*name).to_owned(), probe(*reason, snapshot.taken));
     }

@@ -37,7 +37,7 @@ const PARTS: [&str; 6] = ["cpu", "meminfo", "loadavg", "netdev", "diskstats", "n
 
 /// The probe's settings from the agent's.
 #[must_use]
-pub fn probe(config: &Config) -> Host {
+pub fn host_probe(config: &Config) -> Host {
     let roots = Roots {
         proc: config.host.proc.clone(),
         sys: config.host.sys.clone(),

@@ -16,7 +16,8 @@ use tokio::time::MissedTickBehavior;
 use crate::config::StackConfig;
 use crate::engine::EngineView;
 use crate::probe::containers::Meter;
-use crate::probe::service::ServiceReadings;
+use crate::probe::merge;
+use crate::probe::reading::ServiceReadings;
 use crate::sampler::host::HostSampler;
 use crate::snapshot::Snapshot;
 use crate::stack;
@@ -83,7 +84,21 @@ pub async fn sample(
                 owned.containers.measure(&ours, now)
             });
             let engine_at = engine.at;
-            (owned, Snapshot { seq, taken: now, host, host_probes, project, containers, engine_at, services })
+            let jitsi = merge::jitsi(&services);
+            (
+                owned,
+                Snapshot {
+                    seq,
+                    taken: now,
+                    host,
+                    host_probes,
+                    project,
+                    containers,
+                    engine_at,
+                    services,
+                    jitsi,
+                },
+            )
         };
         match tokio::task::spawn_blocking(work).await {
             Ok((back, snapshot)) => {

@@ -6,7 +6,9 @@
 //! vmstat and netstat families are untyped), and OpenMetrics 1.0.
 
 mod families;
+mod parse;
 mod text;
 
 pub use families::{Families, Kind};
+pub use parse::{Bounds, Parsed, parse};
 pub use text::{Format, encode};

@@ -19,6 +19,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, decompressed.
     pub body: Bytes,
+    /// The server's own certificate (DER), of clients that take any; `None` over plain HTTP.
+    pub certificate: Option<Bytes>,
 }
 
 /// Why there is no answer.
@@ -70,7 +72,7 @@ pub fn client(options: &ClientOptions) -> Result<Client, Failure> {
         builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(malformed)?);
     }
     if options.accept_any_certificate {
-        builder = builder.tls_danger_accept_invalid_certs(true);
+        builder = builder.tls_danger_accept_invalid_certs(true).tls_info(true);
     }
     builder.build().map_err(malformed)
 }
@@ -92,6 +94,8 @@ pub async fn call(request: RequestBuilder, deadline: Duration, cap: usize) -> Re
 async fn exchange(request: RequestBuilder, cap: usize) -> Result<Answer, Failure> {
     let mut response = request.send().await.map_err(|error| classify(&error))?;
     let too_large = || Failure::new(ProbeFailure::TooLarge, format!("the answer is larger than {cap} bytes"));
+    let peer = response.extensions().get::<reqwest::tls::TlsInfo>();
+    let certificate = peer.and_then(|peer| peer.peer_certificate()).map(Bytes::copy_from_slice);
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
         if body.len() + chunk.len() > cap {
@@ -99,7 +103,8 @@ async fn exchange(request: RequestBuilder, cap: usize) -> Result<Answer, Failure
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status: response.status(), headers: response.headers().clone(), body: body.freeze() })
+    let (status, headers) = (response.status(), response.headers().clone());
+    Ok(Answer { status, headers, body: body.freeze(), certificate })
 }
 
 /// Finds the reason in the chain of causes: reqwest itself only says "connect" or "body".

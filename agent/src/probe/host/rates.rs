@@ -115,7 +115,7 @@ impl<'a, T> Pair<'a, T> {
         let both = previous.zip(current).map(|(previous, current)| {
             current.iter().filter_map(|(name, now)| Some((previous.get(name)?, now))).collect()
         });
-        Self { devices: both.unwrap_or_else(Vec::new), seconds }
+        Self { devices: both.unwrap_or_default(), seconds }
     }
 
     /// `None` without devices, or when the counter of one was set back.
