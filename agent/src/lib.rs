@@ -8,6 +8,7 @@
 //!
 //! [`run`] wires the parts; nothing else does.
 
+mod agent_check;
 pub mod config;
 pub mod engine;
 pub mod export;
@@ -22,4 +23,4 @@ pub mod sampler;
 pub mod snapshot;
 pub mod stack;
 
-pub use run::{RunError, run};
+pub use run::{Listeners, RunError, run};

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
+use usher_agent::Listeners;
 use usher_agent::config::{Config, DEFAULT_FILE, SCHEMA};
 use usher_common::rt::logging::{self, LogFormat};
 use usher_common::rt::process::{
@@ -41,14 +42,19 @@ fn main() -> ExitCode {
         println!("{}", show(&settings, matches));
         return ExitCode::SUCCESS;
     }
-    let listener = match http_server::bind(config.listen) {
-        Ok(listener) => listener,
-        Err(error) => {
-            eprintln!("usher-agent: {}", http_server::bind_complaint(config.listen, &error));
+    let bind =
+        |address| http_server::bind(address).map_err(|error| http_server::bind_complaint(address, &error));
+    let bound = bind(config.listen).and_then(|http| {
+        Ok(Listeners { http, agent_check: config.agent_check_listen.map(bind).transpose()? })
+    });
+    let listeners = match bound {
+        Ok(listeners) => listeners,
+        Err(complaint) => {
+            eprintln!("usher-agent: {complaint}");
             return ExitCode::from(EXIT_SETTINGS);
         }
     };
-    match serve(config, listener) {
+    match serve(config, listeners) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("usher-agent: {error:#}");
@@ -74,10 +80,10 @@ fn command() -> Command {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn serve(config: Config, listener: std::net::TcpListener) -> anyhow::Result<()> {
+async fn serve(config: Config, listeners: Listeners) -> anyhow::Result<()> {
     http_client::use_ring();
     let stop = shutdown::on_signals()?;
-    usher_agent::run(config, listener, stop).await?;
+    usher_agent::run(config, listeners, stop).await?;
     Ok(())
 }
 

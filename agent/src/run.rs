@@ -12,6 +12,7 @@ use usher_common::rt::process::{host_name, random_id};
 use usher_common::rt::tasks::{TaskEnded, Tasks};
 use usher_common::wire::ProbeFailure;
 
+use crate::agent_check;
 use crate::config::Config;
 use crate::engine::{self, EngineFailure, EngineView, WatchOptions};
 use crate::http::{HostMetrics, Routes, router};
@@ -44,9 +45,18 @@ pub enum RunError {
     Task(#[from] TaskEnded),
 }
 
-/// Runs an agent on a bound listener until `shutdown` is cancelled.
-pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
-    let address = listener.local_addr()?;
+/// The bound listeners of an agent.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For HTTP.
+    pub http: TcpListener,
+    /// For HAProxy's agent-check.
+    pub agent_check: Option<TcpListener>,
+}
+
+/// Runs an agent on bound listeners until `shutdown` is cancelled.
+pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationToken) -> Result<(), RunError> {
+    let address = listeners.http.local_addr()?;
     let (url, url_source) = public_url(&config, address, host_name().as_deref());
     let operator = Operator::load(&config.state_dir);
 
@@ -98,10 +108,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         node: Arc::clone(&node),
         host: Arc::new(HostMetrics::new(host_probe(&config), config.sample_interval)),
     };
+    if let Some(listener) = listeners.agent_check {
+        tasks.spawn("agent-check", agent_check::serve(listener, Arc::clone(&node)));
+    }
     let router = router(routes, &config.access);
     let grace = config.stop_grace;
     tasks.spawn_until_done("http", async move {
-        if let Err(error) = serve(listener, router, shutdown, grace).await {
+        if let Err(error) = serve(listeners.http, router, shutdown, grace).await {
             tracing::error!(%error, "the listener failed");
         }
     });

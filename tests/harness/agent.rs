@@ -72,7 +72,6 @@ impl Agent {
     }
 
     /// A request to be adorned.
-    #[must_use]
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }

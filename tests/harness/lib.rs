@@ -3,4 +3,5 @@
 
 pub mod agent;
 pub mod eventually;
+pub mod proc_tree;
 pub mod program;

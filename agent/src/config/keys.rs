@@ -19,6 +19,12 @@ static KEYS: &[Key] = &[
         Some("127.0.0.1:9100"),
         "Where to serve; off loopback it needs auth.token_file",
     ),
+    key(
+        "agent_check_listen",
+        Kind::Address,
+        None,
+        "Where to answer HAProxy's agent-check, one line in clear to anybody; not served when not set",
+    ),
     key("node", Kind::Text, None, "Name of this node, unique in the fleet; the host name when not set"),
     key(
         "public_url",

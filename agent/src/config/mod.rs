@@ -21,6 +21,8 @@ pub use keys::{DEFAULT_FILE, SCHEMA};
 pub struct Config {
     /// Where to serve.
     pub listen: SocketAddr,
+    /// Where to answer HAProxy's agent-check.
+    pub agent_check_listen: Option<SocketAddr>,
     /// The node's name.
     pub node: NodeId,
     /// Where people are sent, if the operator said so.
@@ -109,6 +111,7 @@ impl Config {
         let listen = settings.address("listen").expect("has a default");
         let config = Self {
             listen,
+            agent_check_listen: settings.address("agent_check_listen"),
             node: node_name(settings, host_name, &mut complaints),
             public_url: settings.text("public_url").and_then(|text| {
                 PublicUrl::parse(&text)
