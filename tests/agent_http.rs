@@ -164,7 +164,7 @@ async fn without_an_engine_the_host_is_known_and_the_reason_is_said() {
     .await;
     assert!(report.ready, "no stack is expected here: {:?}", report.not_ready);
     assert!(report.memory.unwrap().total_bytes > 0);
-    assert_eq!(report.probes["engine"].reason.map(|reason| reason.as_str()), Some("missing"));
+    assert_eq!(report.probes["engine"].reason.map(usher_common::wire::ProbeFailure::as_str), Some("missing"));
     let metrics = agent.metrics().await;
     assert!(
         metrics.contains("usher_agent_probe_failure{probe=\"engine\",reason=\"missing\"} 1"),
