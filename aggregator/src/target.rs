@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn what_is_no_target_is_named_with_a_mend() {
-        for bad in ["", "ftp://vm1", "http://", "http://u:p@vm1", "http://vm1/?x", "vm1:99999", "http://a b"] {
+        for bad in ["", "ftp://vm1", "http://", "http://u:p@vm1", "http://vm1/?x", "vm1:99999", "http://a b"]
+        {
             let error = Target::parse(bad).expect_err(bad).to_string();
             assert!(error.contains("write for example"), "{error}");
         }

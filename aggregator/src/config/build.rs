@@ -64,7 +64,9 @@ fn scrape(settings: &Settings, complaints: &mut Complaints) -> Scrape {
     if timeout > interval {
         complaints.add(
             &settings.origin("scrape.timeout"),
-            format!("scrape.timeout is {timeout:?}, but must not be longer than scrape.interval, {interval:?}"),
+            format!(
+                "scrape.timeout is {timeout:?}, but must not be longer than scrape.interval, {interval:?}"
+            ),
         );
     }
     Scrape {
@@ -78,14 +80,16 @@ fn scrape(settings: &Settings, complaints: &mut Complaints) -> Scrape {
 
 fn health(settings: &Settings, complaints: &mut Complaints) -> Health {
     let max_age = positive(settings, "scrape.max_age", complaints);
-    let least = settings.duration("scrape.interval").zip(settings.duration("scrape.timeout")).map(|(i, t)| i + t);
+    let least =
+        settings.duration("scrape.interval").zip(settings.duration("scrape.timeout")).map(|(i, t)| i + t);
     if let Some(least) = least.filter(|least| max_age < *least) {
         complaints.add(
             &settings.origin("scrape.max_age"),
             format!("scrape.max_age is {max_age:?}, but a node read in time can be {least:?} old (scrape.interval plus scrape.timeout): make it longer than that"),
         );
     }
-    let in_a_row = |path| settings.integer(path).and_then(|n| u32::try_from(n).ok()).expect("within its row's bounds");
+    let in_a_row =
+        |path| settings.integer(path).and_then(|n| u32::try_from(n).ok()).expect("within its row's bounds");
     Health {
         fall: in_a_row("health.fall"),
         rise: in_a_row("health.rise"),
@@ -111,9 +115,9 @@ fn placement(settings: &Settings) -> Placement {
 }
 
 fn rooms(settings: &Settings, complaints: &mut Complaints) -> Rooms {
-    let secret = settings.path("rooms.secret_file").and_then(|path| {
-        tokens(&path, &settings.origin("rooms.secret_file"), complaints).into_iter().next()
-    });
+    let secret = settings
+        .path("rooms.secret_file")
+        .and_then(|path| tokens(&path, &settings.origin("rooms.secret_file"), complaints).into_iter().next());
     Rooms { memory_ms: millis(settings, "rooms.memory"), secret: secret.map(String::into_bytes) }
 }
 

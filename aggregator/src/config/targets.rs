@@ -64,7 +64,8 @@ fn static_entry(entry: &Entry, shared: Option<&Token>, complaints: &mut Complain
     if let Some(template) = &public_url {
         let origin = entry.origin_of("public_url");
         if kind == TargetKind::Agent {
-            complaints.add(&origin, "public_url is for kind = \"node_exporter\": an agent says itself where it is");
+            complaints
+                .add(&origin, "public_url is for kind = \"node_exporter\": an agent says itself where it is");
         } else if let Err(error) = PublicUrl::parse(&template.replace("{host}", "vm1.example.org")) {
             complaints.add(&origin, error);
         }

@@ -27,7 +27,9 @@ pub enum FileError {
 /// The targets of a file; JSON, unless its name ends in `.yml` or `.yaml`.
 pub fn read_file(path: &Path, token: Option<&Token>) -> Result<Vec<Target>, FileError> {
     let text = read_text(path, SMALL_FILE_MAX)?;
-    let yaml = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"));
+    let yaml = path
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"));
     let syntax = if yaml { Syntax::Yaml } else { Syntax::Json };
     parse(&text, syntax, token).map_err(|error| FileError::Content { path: path.to_owned(), error })
 }

@@ -93,5 +93,8 @@ fn entries_carry_their_own_token_region_labels_and_kind() {
     assert_eq!(targets[1].token.as_ref().unwrap().expose(), "own-own-own-own-own");
     assert_eq!(targets[1].region.as_deref(), Some("eu"));
     assert_eq!(targets[1].labels, BTreeMap::from([("rack".to_owned(), "7".to_owned())]));
-    assert_eq!((targets[1].kind, targets[1].public_url.as_str()), (TargetKind::NodeExporter, "https://meet.{host}"));
+    assert_eq!(
+        (targets[1].kind, targets[1].public_url.as_str()),
+        (TargetKind::NodeExporter, "https://meet.{host}")
+    );
 }
