@@ -4,4 +4,6 @@ pub mod discovery;
 pub mod fleet;
 pub mod ranking;
 pub mod rooms;
+pub mod scrape;
+pub mod stats;
 pub mod target;
