@@ -31,7 +31,7 @@ pub(super) fn discovery(settings: &Settings, complaints: &mut Complaints) -> Dis
         let targets = static_entry(entry, token.as_ref(), complaints);
         sources.push(Source { name: format!("discovery.static[{index}]"), file: None, targets });
     }
-    for path in settings.list("discovery.file").unwrap_or_else(Vec::new) {
+    for path in settings.list("discovery.file").into_iter().flatten() {
         let path = PathBuf::from(path);
         match read_file(&path, token.as_ref()) {
             Ok(targets) => {
@@ -74,7 +74,7 @@ fn static_entry(entry: &Entry, shared: Option<&Token>, complaints: &mut Complain
     for target in &mut targets {
         target.token.clone_from(&token);
         target.region = entry.text("region").filter(|region| !region.is_empty());
-        target.labels = entry.map("labels").unwrap_or_else(Default::default);
+        target.labels = entry.map("labels").into_iter().flatten().collect();
         target.kind = kind;
         target.public_url = public_url.clone().unwrap_or_else(|| PUBLIC_URL_TEMPLATE.to_owned());
     }

@@ -79,7 +79,7 @@ mod tests {
         let mut first = source(&["b", "a"]);
         first.targets[0].region = Some("eu".into());
         let merged = merge(&[first, source(&["c", "b"])]);
-        assert_eq!(merged.iter().map(|t| t.authority()).collect::<Vec<_>>(), ["a:9100", "b:9100", "c:9100"]);
+        assert_eq!(merged.iter().map(Target::authority).collect::<Vec<_>>(), ["a:9100", "b:9100", "c:9100"]);
         assert_eq!(merged[1].region.as_deref(), Some("eu"));
     }
 

@@ -73,9 +73,10 @@ impl Watch {
             // Small local files; a slow disk delays discovery's own task alone.
             let Self { settings, files, .. } = &mut self;
             let token = settings.file_token.clone();
-            let changed = files.iter_mut().fold(false, |any, watched| {
-                look(watched, &mut settings.sources[watched.source], token.as_ref()) || any
-            });
+            let mut changed = false;
+            for watched in files {
+                changed |= look(watched, &mut settings.sources[watched.source], token.as_ref());
+            }
             if changed {
                 self.sender.send_replace(Arc::new(view(&self.settings.sources, &self.files)));
             }

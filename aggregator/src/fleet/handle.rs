@@ -3,6 +3,7 @@
 //! Choosing and pledging are one critical section, so that two requests cannot both see
 //! the same idle node. Nothing here awaits; nobody else holds the lock.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use usher_common::wire::{NodeId, PublicUrl, RoomKey};
@@ -145,6 +146,14 @@ impl Fleet {
     #[must_use]
     pub fn target(&self, name: &str) -> Option<Target> {
         self.lock().state.find(name).map(|node| node.target.clone())
+    }
+
+    /// The regions that nodes stand in, each once.
+    #[must_use]
+    pub fn regions(&self) -> Vec<String> {
+        let inner = self.lock();
+        let regions: BTreeSet<&str> = inner.state.nodes().filter_map(Node::region).collect();
+        regions.into_iter().map(str::to_owned).collect()
     }
 
     /// Whether requests should be sent to this replica.

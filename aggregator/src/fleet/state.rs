@@ -54,7 +54,7 @@ impl State {
             }
             Event::Failed { target, reason, detail } => {
                 self.turn(&target, &mut flips, |node, rules| {
-                    node.failed(Trouble::Fetch(reason), detail, rules, now)
+                    node.failed(Trouble::Fetch(reason), detail, rules, now);
                 });
             }
         }

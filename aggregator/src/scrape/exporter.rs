@@ -156,7 +156,7 @@ fn node_id(host: &str) -> Option<NodeId> {
 /// A count that the text format writes as a float.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
 fn whole(value: f64) -> Option<u64> {
-    (value >= 0.0 && value < 9e15).then_some(value as u64)
+    (0.0..9e15).contains(&value).then_some(value as u64)
 }
 
 #[cfg(test)]
