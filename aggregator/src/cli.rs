@@ -67,14 +67,17 @@ fn values(settings: &Settings) -> Map<String, Value> {
     settings
         .iter()
         .map(|(key, value, origin)| {
-            (key.path.to_owned(), entry(value.map(|v| v.to_text()), origin.to_string()))
+            (
+                key.path.to_owned(),
+                entry(value.map(usher_common::settings::Value::to_text), origin.to_string()),
+            )
         })
         .collect()
 }
 
 fn listing(settings: &Settings) -> String {
     let lines = settings.iter().map(|(key, value, origin)| {
-        let value = value.map_or_else(|| "(not set)".to_owned(), |value| value.to_text());
+        let value = value.map_or_else(|| "(not set)".to_owned(), usher_common::settings::Value::to_text);
         format!("{:<34} {value:<24} {origin}\n", key.path)
     });
     lines.chain(["the settings are right\n".to_owned()]).collect()

@@ -70,7 +70,7 @@ fn row(node: &NodeView) -> Markup {
                 }
             }
             td { (node.region.as_deref().unwrap_or("–")) }
-            td { (state(node)) }
+            td.state { (state(node)) }
             td { (bar(smooth)) }
             td { (bar(figures.and_then(|figures| figures.stress))) }
             td { (bar(figures.and_then(|figures| figures.memory_used))) }
