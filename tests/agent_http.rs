@@ -4,10 +4,9 @@ use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 use usher_common::wire::{NotReady, OperatorMode};
 use usher_tests::agent::{Agent, client};
-use usher_tests::eventually::{check, eventually};
+use usher_tests::eventually::{eventually, unless};
 use usher_tests::program;
 
-const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 const NO_ENGINE: [&str; 2] = ["--engine-socket", "/nonexistent/docker.sock"];
 
 fn refused(args: &[&str], variables: &[(&str, &str)]) -> String {
@@ -94,9 +93,9 @@ async fn the_operators_wish_holds_over_a_kill() {
     assert!(ready.text().await.unwrap().contains("draining"));
 
     let agent = agent.killed_and_restarted().await;
-    let report = eventually(10 * SECOND, "a first sample", async || {
+    let report = eventually("a first sample", async || {
         let report = agent.report().await;
-        check(report.seq > 0, format!("{:?}", report.not_ready)).map(|()| report)
+        unless(report.seq > 0, format!("{:?}", report.not_ready)).map(|()| report)
     })
     .await;
     assert_eq!(report.operator.mode, OperatorMode::Drain);
@@ -124,7 +123,7 @@ async fn a_wish_that_cannot_be_kept_is_refused_and_the_agent_lives_on() {
 #[tokio::test]
 async fn a_report_that_is_known_is_not_sent_twice() {
     let agent = Agent::start(&[&NO_ENGINE[..], &["--sample-interval", "30s"]].concat());
-    eventually(10 * SECOND, "a first sample", async || check(agent.report().await.seq > 0, "none")).await;
+    eventually("a first sample", async || unless(agent.report().await.seq > 0, "none")).await;
     let first = agent.get("/v1/report").await;
     let tag = first.headers()[header::ETAG].clone();
     let again = agent.request(Method::GET, "/v1/report").header(header::IF_NONE_MATCH, &tag);
@@ -156,10 +155,10 @@ async fn metrics_come_in_the_format_and_the_encoding_that_is_asked_for() {
 #[tokio::test]
 async fn without_an_engine_the_host_is_known_and_the_reason_is_said() {
     let agent = Agent::start(&NO_ENGINE);
-    let report = eventually(10 * SECOND, "rates", async || {
+    let report = eventually("rates", async || {
         let report = agent.report().await;
         let busy = report.cpu.as_ref().and_then(|cpu| cpu.busy);
-        check(busy.is_some(), format!("{:?}", report.cpu)).map(|()| report)
+        unless(busy.is_some(), format!("{:?}", report.cpu)).map(|()| report)
     })
     .await;
     assert!(report.ready, "no stack is expected here: {:?}", report.not_ready);
@@ -176,9 +175,9 @@ async fn without_an_engine_the_host_is_known_and_the_reason_is_said() {
 #[tokio::test]
 async fn an_expected_stack_without_an_engine_makes_the_node_not_ready() {
     let agent = Agent::start(&[&NO_ENGINE[..], &["--stack-project", "jitsi"]].concat());
-    eventually(10 * SECOND, "engine_down", async || {
+    eventually("engine_down", async || {
         let report = agent.report().await;
-        check(report.not_ready == [NotReady::EngineDown], format!("{:?}", report.not_ready))
+        unless(report.not_ready == [NotReady::EngineDown], format!("{:?}", report.not_ready))
     })
     .await;
 }

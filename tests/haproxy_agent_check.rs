@@ -4,15 +4,13 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
 use usher_tests::agent::Agent;
-use usher_tests::eventually::{check, eventually};
+use usher_tests::eventually::{eventually, unless};
 use usher_tests::proc_tree::ProcTree;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use usher_tests::program::free_port;
 
 /// A running HAProxy with one server per agent-check port.
 struct HaProxy {
@@ -22,7 +20,7 @@ struct HaProxy {
 
 impl HaProxy {
     fn start(ports: &[u16]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let servers: String = ports
             .iter()
             .enumerate()
@@ -35,7 +33,7 @@ impl HaProxy {
             directory.path().display()
         );
         let config = directory.path().join("haproxy.cfg");
-        std::fs::write(&config, text).unwrap();
+        std::fs::write(&config, text).expect("a writable directory");
         let process = Command::new("/usr/sbin/haproxy")
             .args(["-db", "-f"])
             .arg(&config)
@@ -81,10 +79,6 @@ fn up(status: &str) -> bool {
     ["UP", "no check"].contains(&status)
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 #[tokio::test]
 async fn weights_fall_with_load_and_states_follow_the_operator_and_the_stack() {
     let trees = [ProcTree::new(0.1), ProcTree::new(0.6)];
@@ -108,9 +102,9 @@ async fn weights_fall_with_load_and_states_follow_the_operator_and_the_stack() {
         .collect();
     let haproxy = HaProxy::start(&ports);
     let shows = async |n: usize, what: &str, holds: &dyn Fn(&str, u32) -> bool| {
-        eventually(PATIENCE, what, async || {
+        eventually(what, async || {
             let (status, weight) = haproxy.server(n)?;
-            check(holds(&status, weight), format!("{status} {weight}"))
+            unless(holds(&status, weight), format!("{status} {weight}"))
         })
         .await;
     };
@@ -122,7 +116,7 @@ async fn weights_fall_with_load_and_states_follow_the_operator_and_the_stack() {
 
     let set = async |mode: &str| {
         let wish = agents[1].request(Method::PUT, "/v1/state").json(&json!({ "mode": mode }));
-        assert!(wish.send().await.unwrap().status().is_success());
+        assert!(wish.send().await.expect("an answer").status().is_success());
     };
     set("drain").await;
     shows(1, "drain", &|status, _| status == "DRAIN (agent)" || status == "DRAIN").await;
@@ -145,9 +139,9 @@ async fn a_node_whose_stack_is_gone_is_down_with_the_reason() {
         &listen,
     ]);
     let haproxy = HaProxy::start(&[port]);
-    eventually(PATIENCE, "down", async || {
+    eventually("down", async || {
         let (status, _) = haproxy.server(0)?;
-        check(status.starts_with("DOWN"), status)
+        unless(status.starts_with("DOWN"), status)
     })
     .await;
 }

@@ -1,1 +1,122 @@
-//! stub
+//! The aggregator: reads the agents of a fleet and answers with the server that has the
+//! most room.
+//!
+//! ```text
+//!  discovery ──► scrape ──► fleet (one value, one lock) ──► http ──► people, front ends
+//!  (files)       (HTTP)       ▲    │                          └────► operators, Prometheus
+//!                             └────┴── ranking, rooms (pure)
+//! ```
+//!
+//! [`run`] wires the parts together; nothing else does. Everything comes from outside:
+//! checked settings, bound listeners, and the token that ends it.
+
+pub mod clock;
+pub mod config;
+pub mod discovery;
+pub mod export;
+pub mod fleet;
+pub mod http;
+pub mod page;
+pub mod ranking;
+pub mod rooms;
+pub mod scrape;
+pub mod stats;
+pub mod target;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use usher_common::rt::http_client::Failure;
+use usher_common::rt::http_server::serve;
+use usher_common::rt::tasks::{TaskEnded, Tasks};
+
+use clock::Clock;
+use config::Config;
+use discovery::Watch;
+use fleet::Fleet;
+use scrape::Scraper;
+use stats::Stats;
+
+/// How long requests under way may take once the listeners close.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The two listeners, bound.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For people and front ends.
+    pub public: TcpListener,
+    /// For operators.
+    pub operator: TcpListener,
+}
+
+/// Why the aggregator ended that should have gone on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The HTTP client could not be made.
+    #[error("cannot prepare to call agents: {0}")]
+    Client(#[from] Failure),
+    /// A part of it ended or panicked.
+    #[error(transparent)]
+    Task(#[from] TaskEnded),
+}
+
+/// Runs until `shutdown`, then answers for `config.drain` longer with `/-/ready` at 503.
+pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationToken) -> Result<(), RunError> {
+    let clock = Clock::start();
+    let stats = Arc::new(Stats::new());
+    let seed = rand::random();
+    let fleet = Arc::new(Fleet::new(clock, config.health, config.placement, config.rooms.memory_ms, seed));
+    let (watch, lists) = Watch::new(config.discovery);
+    let scraper =
+        Arc::new(Scraper::new(config.scrape, config.health, fleet.clone(), stats.clone(), clock, seed)?);
+    let app = Arc::new(http::App {
+        fleet,
+        stats,
+        discovery: lists.clone(),
+        agents: http::Agents::new()?,
+        tokens: config.operator.tokens,
+        room_secret: config.rooms.secret.unwrap_or_else(random_secret),
+        stopping: shutdown.clone(),
+    });
+
+    let end = CancellationToken::new();
+    let mut tasks = Tasks::new(end.clone());
+    tasks.spawn("discovery", watch.run());
+    tasks.spawn("scrape", scraper.run(lists));
+    let public = http::public_router(app.clone());
+    tasks.spawn_until_done("public listener", answer(listeners.public, public, end.clone()));
+    let operator = http::operator_router(app);
+    tasks.spawn_until_done("operator listener", answer(listeners.operator, operator, end.clone()));
+    tasks.spawn_until_done("drain", drain(shutdown, config.drain, end));
+    Ok(tasks.run(GRACE + Duration::from_secs(1)).await?)
+}
+
+async fn answer(listener: TcpListener, router: axum::Router, end: CancellationToken) {
+    if let Err(error) = serve(listener, router, end, GRACE).await {
+        tracing::error!(%error, "listener failed");
+    }
+}
+
+/// Turns "stop" into "end", a while later: load balancers must see us unready first.
+async fn drain(shutdown: CancellationToken, drain: Duration, end: CancellationToken) {
+    tokio::select! {
+        () = end.cancelled() => return,
+        () = shutdown.cancelled() => {}
+    }
+    tracing::info!(drain_s = drain.as_secs_f64(), "no longer ready; answering a while longer");
+    tokio::select! {
+        () = end.cancelled() => {}
+        () = tokio::time::sleep(drain) => end.cancel(),
+    }
+}
+
+/// A secret for this life of the process.
+fn random_secret() -> Vec<u8> {
+    tracing::warn!(
+        "rooms.secret_file is not set: rooms are keyed with a random secret, so that this replica and the agents' \
+         lists of rooms cannot agree on where a room is; set it to the same secret everywhere"
+    );
+    rand::random::<[u8; 32]>().to_vec()
+}

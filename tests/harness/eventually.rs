@@ -1,33 +1,33 @@
-//! Waiting for a state, not for a time: asks again until it holds, and when it never
+//! Waiting for a state, not for a time: looks again until it holds, and when it never
 //! does, fails with what was last seen.
 
 use std::fmt::Display;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const PAUSE: Duration = Duration::from_millis(20);
+use tokio::time::{Instant, sleep};
 
-/// Asks `look` until it answers `Ok`, and returns that.
+/// How long is too long, even on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+/// From one look to the next.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Looks until `look` gives a value, and returns it.
 ///
 /// # Panics
-/// After `within`, with `what` and the last "not yet because".
-pub async fn eventually<T, E: Display>(
-    within: Duration,
-    what: &str,
-    mut look: impl AsyncFnMut() -> Result<T, E>,
-) -> T {
-    let deadline = Instant::now() + within;
+/// If it takes too long; says what was waited for and the last "not yet because".
+pub async fn eventually<T, E: Display>(what: &str, mut look: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let deadline = Instant::now() + LIMIT;
     loop {
-        match look().await {
-            Ok(seen) => return seen,
-            Err(not_yet) if Instant::now() >= deadline => {
-                panic!("{what}: not within {within:?}; last seen: {not_yet}");
-            }
-            Err(_) => tokio::time::sleep(PAUSE).await,
-        }
+        let not_yet = match look().await {
+            Ok(value) => return value,
+            Err(because) => because,
+        };
+        assert!(Instant::now() < deadline, "waited {LIMIT:?} for {what:?}; not yet because: {not_yet}");
+        sleep(PAUSE).await;
     }
 }
 
-/// `Ok` when `holds`, else what was seen.
-pub fn check(holds: bool, seen: impl Display) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(seen.to_string()) }
+/// `Ok` if `holds`, else "not yet because".
+pub fn unless(holds: bool, because: impl Display) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(because.to_string()) }
 }

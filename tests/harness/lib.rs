@@ -2,6 +2,8 @@
 //! speak the wire, and patience that says what it last saw.
 
 pub mod agent;
+pub mod aggregator;
 pub mod eventually;
+pub mod fake_agent;
 pub mod proc_tree;
 pub mod program;

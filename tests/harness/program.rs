@@ -22,6 +22,13 @@ pub fn path(name: &str) -> PathBuf {
     path
 }
 
+/// A port of loopback that was free a moment ago; for programs that cannot be told 0.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
 /// Runs a program to its end; for settings that must be refused.
 #[must_use]
 pub fn run(name: &str, args: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -91,9 +98,9 @@ impl Program {
     /// Waits for the end.
     ///
     /// # Panics
-    /// When it does not come within 20 s.
+    /// When it does not come.
     pub async fn ended(&mut self) -> ExitStatus {
-        crate::eventually::eventually(START, "the program ends", async || {
+        crate::eventually::eventually("the program ends", async || {
             self.child.try_wait().expect("it is ours").ok_or("it still runs")
         })
         .await

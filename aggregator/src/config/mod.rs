@@ -1,0 +1,142 @@
+//! What the settings mean: typed, checked, complete. After this no code doubts a value.
+//!
+//! ```text
+//!  Settings (kinds checked) ──build──► Config, or every complaint at once
+//!                              ▲
+//!                         token and target files
+//! ```
+
+mod build;
+mod rows;
+mod targets;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use usher_common::rt::auth::Tokens;
+
+use crate::discovery::Source;
+use crate::target::Token;
+
+pub use rows::{DEFAULT_FILE, POLICIES, SCHEMA};
+
+/// The settings of one aggregator.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where people and front ends are answered.
+    pub public_listen: SocketAddr,
+    /// The operators' side.
+    pub operator: Operator,
+    /// How agents are read.
+    pub scrape: Scrape,
+    /// When a node is up.
+    pub health: Health,
+    /// Whom to read.
+    pub discovery: Discovery,
+    /// How a node is chosen.
+    pub placement: Placement,
+    /// What is remembered of rooms.
+    pub rooms: Rooms,
+    /// How long to go on answering once told to stop.
+    pub drain: Duration,
+}
+
+/// The operators' side.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// Where operators are answered.
+    pub listen: SocketAddr,
+    /// What opens it; empty for "anybody who gets there" (loopback only).
+    pub tokens: Tokens,
+}
+
+/// How agents are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Scrape {
+    /// From one read of a target to the next.
+    pub interval: Duration,
+    /// Deadline of one read; at most `interval`.
+    pub timeout: Duration,
+    /// Largest answer, bytes.
+    pub max_bytes: usize,
+    /// Reads under way at once.
+    pub concurrency: usize,
+    /// Longest wait after repeated failures.
+    pub retry_max: Duration,
+}
+
+/// When a node is up, and when its figures count.
+#[derive(Debug, Clone, Copy)]
+pub struct Health {
+    /// Failures in a row that take it down.
+    pub fall: u32,
+    /// Good reads in a row that bring it back.
+    pub rise: u32,
+    /// Share of the fleet, 0..=1, beyond which losing it looks like our own fault.
+    pub panic: f64,
+    /// How long lost nodes stay in use then, milliseconds.
+    pub panic_hold_ms: u64,
+    /// Age of a sample beyond which it does not count, milliseconds.
+    pub max_age_ms: u64,
+}
+
+/// Whom to read.
+#[derive(Debug, Clone)]
+pub struct Discovery {
+    /// Fixed targets, and what the files held when they were read for the check.
+    pub sources: Vec<Source>,
+    /// Token for targets of files.
+    pub file_token: Option<Token>,
+    /// How often the files are looked at.
+    pub poll: Duration,
+}
+
+/// How the best node is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Measured load plus what was promised and has not come.
+    ExpectedLoad,
+    /// Measured load alone.
+    LeastCpu,
+    /// Any node that may take rooms.
+    Random,
+}
+
+/// How a node is chosen.
+#[derive(Debug, Clone, Copy)]
+pub struct Placement {
+    /// The rule.
+    pub policy: Policy,
+    /// Measured load from which on a node gets no new rooms.
+    pub full: f64,
+    /// People expected of a placement that does not say.
+    pub expected: f64,
+    /// Cores that one participant keeps busy.
+    pub cores_per_participant: f64,
+    /// Time constant of forgetting a promise, milliseconds.
+    pub memory_ms: u64,
+}
+
+/// What is remembered of rooms.
+#[derive(Clone)]
+pub struct Rooms {
+    /// How long after the last request, milliseconds.
+    pub memory_ms: u64,
+    /// Secret of the keyed hash; `None` for a random one.
+    pub secret: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rooms").field("memory_ms", &self.memory_ms).finish_non_exhaustive()
+    }
+}
+
+/// The files that discovery watches.
+impl Discovery {
+    /// Their paths.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.sources.iter().filter_map(|source| source.file.as_ref())
+    }
+}

@@ -1,0 +1,93 @@
+//! Load promised but not yet visible in a report.
+//!
+//! Between the answer "go there" and the first person's arrival a node looks as idle
+//! as before; without this memory, all callers of that while would land on it.
+
+use std::collections::{HashSet, VecDeque};
+
+use usher_common::wire::{Report, RoomKey};
+
+use crate::clock::Millis;
+
+/// Most pledges kept per node: beyond it the oldest, which weigh least, are dropped.
+const MOST: usize = 10_000;
+/// Age in time constants after which a pledge (under 1 % of its weight) is dropped.
+const FORGOTTEN: u64 = 5;
+
+/// One promise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pledge {
+    /// The id under which the node knows it, if it was told.
+    pub id: Option<String>,
+    /// The room it is for; `None` for "a server, whatever the room".
+    pub room: Option<RoomKey>,
+    /// People expected.
+    pub expected: f64,
+    /// When it was made.
+    pub made: Millis,
+    /// People of its room that the last report showed.
+    pub arrived: u64,
+}
+
+impl Pledge {
+    /// People still to come at `now`: those not seen yet, fewer with time.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "people and milliseconds are far below 2^52")]
+    pub fn remaining(&self, now: Millis, memory_ms: u64) -> f64 {
+        if memory_ms == 0 {
+            return 0.0;
+        }
+        let age = now.saturating_sub(self.made) as f64 / memory_ms as f64;
+        (self.expected - self.arrived as f64).max(0.0) * (-age).exp()
+    }
+}
+
+/// The promises of one node.
+#[derive(Debug, Clone, Default)]
+pub struct Pledges {
+    list: VecDeque<Pledge>,
+}
+
+impl Pledges {
+    /// Adds one.
+    pub fn add(&mut self, pledge: Pledge) {
+        if self.list.len() >= MOST {
+            self.list.pop_front();
+        }
+        self.list.push_back(pledge);
+    }
+
+    /// Takes a report into account: what the node itself lists as promised needs no
+    /// memory of ours, and who has arrived is in its load.
+    pub fn settle(&mut self, report: &Report, now: Millis, memory_ms: u64) {
+        self.list.retain(|pledge| now.saturating_sub(pledge.made) <= memory_ms.saturating_mul(FORGOTTEN));
+        if self.list.is_empty() {
+            return;
+        }
+        let told: HashSet<&str> = report.reservations.iter().map(|r| r.id.as_str()).collect();
+        self.list.retain(|pledge| pledge.id.as_deref().is_none_or(|id| !told.contains(id)));
+        for room in report.rooms.iter().flatten() {
+            for pledge in self.list.iter_mut().filter(|pledge| pledge.room.as_ref() == Some(&room.key)) {
+                pledge.arrived = room.participants;
+            }
+        }
+    }
+
+    /// People still to come, by all of them.
+    #[must_use]
+    pub fn expected(&self, now: Millis, memory_ms: u64) -> f64 {
+        self.list.iter().map(|pledge| pledge.remaining(now, memory_ms)).sum()
+    }
+
+    /// How many are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}

@@ -1,0 +1,87 @@
+//! The two listeners' routes. They share the state and the layers below, and no route.
+//!
+//! ```text
+//!  public    /  /meet  /join/{room}  /api/v1/…            for people and front ends
+//!  operator  /  /api/v1/fleet…  /metrics  /sd             behind a token off loopback
+//!  both      /-/healthy  /-/ready  /style.css  /icon.svg
+//! ```
+
+mod agents;
+mod assets;
+mod auth;
+mod health;
+mod layers;
+mod openapi;
+mod operator;
+mod people;
+mod placing;
+mod public;
+mod respond;
+mod sd;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post, put};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use usher_common::rt::auth::Tokens;
+
+use crate::discovery::DiscoveryView;
+use crate::fleet::Fleet;
+use crate::stats::Stats;
+
+pub use agents::Agents;
+
+/// What the handlers work on.
+#[derive(Debug)]
+pub struct App {
+    /// The fleet.
+    pub fleet: Arc<Fleet>,
+    /// Our own counters.
+    pub stats: Arc<Stats>,
+    /// Discovery's newest list.
+    pub discovery: watch::Receiver<Arc<DiscoveryView>>,
+    /// How operators' wishes reach the agents.
+    pub agents: Agents,
+    /// What opens the operators' side; empty for an open door (loopback).
+    pub tokens: Tokens,
+    /// Secret of the rooms' keyed hash.
+    pub room_secret: Vec<u8>,
+    /// Cancelled when the process was told to stop.
+    pub stopping: CancellationToken,
+}
+
+/// The public listener's routes.
+pub fn public_router(app: Arc<App>) -> Router {
+    let routes = Router::new()
+        .route("/", get(people::front))
+        .route("/meet", post(people::meet).get(people::to_front))
+        .route("/join/{room}", get(people::join))
+        .route("/api/v1/server", get(public::server))
+        .route("/api/v1/rooms", post(public::rooms))
+        .route("/api/v1/openapi.json", get(openapi::document))
+        .merge(common_routes());
+    layers::around(routes, "public", &app).with_state(app)
+}
+
+/// The operator listener's routes.
+pub fn operator_router(app: Arc<App>) -> Router {
+    let guarded = Router::new()
+        .route("/", get(operator::dashboard))
+        .route("/api/v1/fleet", get(operator::fleet))
+        .route("/api/v1/fleet/{node}", get(operator::node))
+        .route("/api/v1/fleet/{node}/state", put(operator::set_state))
+        .route("/metrics", get(operator::metrics))
+        .route("/sd", get(sd::targets))
+        .route_layer(axum::middleware::from_fn_with_state(app.clone(), auth::guard));
+    layers::around(guarded.merge(common_routes()), "operator", &app).with_state(app)
+}
+
+fn common_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/-/healthy", get(health::healthy))
+        .route("/-/ready", get(health::ready))
+        .route("/style.css", get(assets::style))
+        .route("/icon.svg", get(assets::icon))
+}

@@ -1,0 +1,264 @@
+//! An agent at the wire: a real HTTP server that speaks the report format and obeys a
+//! script: any load, slow, garbled, oversized, frozen, dead and back on the same port.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+use usher_common::rt::http_server::{bind, serve};
+use usher_common::wire::{
+    Cpu, Jitsi, NodeId, NotReady, OperatorMode, OperatorState, PublicUrl, Report, Reservation, Room, RoomKey,
+    SCHEMA,
+};
+
+/// How it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// As an agent should.
+    Well,
+    /// After a while.
+    Slow(Duration),
+    /// With something that is no report.
+    Garbage,
+    /// With this many bytes (a few thousand on the wire: they compress well).
+    Huge(usize),
+    /// With this status.
+    Status(u16),
+}
+
+/// What it says and how; change it at any time with [`FakeAgent::set`].
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// How it answers.
+    pub manner: Manner,
+    /// The report; `seq` and `sample_age_ms` as told below.
+    pub report: Report,
+    /// Whether `seq` stands still.
+    pub frozen: bool,
+    /// Whether the sample (and its tag) stays the same for now, as between two samples.
+    pub resting: bool,
+    /// The token it asks for.
+    pub token: Option<String>,
+    /// Reads so far, of any outcome.
+    pub asked: u64,
+    /// Reads that came with the newest report's tag.
+    pub not_modified: u64,
+}
+
+/// The agent. Dropped, it dies.
+#[derive(Debug)]
+pub struct FakeAgent {
+    address: SocketAddr,
+    script: Arc<Mutex<Script>>,
+    alive: Option<(CancellationToken, JoinSet<()>)>,
+}
+
+impl FakeAgent {
+    /// A ready node with a load.
+    ///
+    /// # Panics
+    /// If it cannot listen.
+    pub fn start(node: &str, busy: f64) -> Self {
+        let report = Report {
+            schema: SCHEMA,
+            node: NodeId::parse(node).expect("a node name"),
+            public_url: PublicUrl::parse(&format!("https://{node}.example.org")).expect("a URL"),
+            agent_version: "fake".to_owned(),
+            boot_id: format!("{node}-1"),
+            seq: 1,
+            sample_age_ms: 20,
+            ready: true,
+            not_ready: Vec::new(),
+            operator: OperatorState::default(),
+            region: None,
+            labels: std::collections::BTreeMap::new(),
+            host: None,
+            // Many cores, so that promises weigh little against the scripted load.
+            cpu: Some(Cpu {
+                cores: 64,
+                busy: Some(busy),
+                busy_smooth: Some(busy),
+                steal: None,
+                iowait: None,
+                per_core_busy: None,
+                load: None,
+            }),
+            memory: None,
+            disk: None,
+            net: None,
+            jitsi: Some(Jitsi::default()),
+            stack: None,
+            rooms: Some(Vec::new()),
+            reservations: Vec::new(),
+            probes: std::collections::BTreeMap::new(),
+        };
+        let script = Script {
+            manner: Manner::Well,
+            report,
+            frozen: false,
+            resting: false,
+            token: None,
+            asked: 0,
+            not_modified: 0,
+        };
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let mut agent = Self { address, script: Arc::new(Mutex::new(script)), alive: None };
+        agent.listen(listener);
+        agent
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Changes what it says or how; gives how often it had been asked before the change.
+    pub fn set(&self, change: impl FnOnce(&mut Script)) -> u64 {
+        let mut script = lock(&self.script);
+        change(&mut script);
+        script.asked
+    }
+
+    /// Sets its load.
+    pub fn set_busy(&self, busy: f64) -> u64 {
+        self.set(|script| {
+            let cpu = script.report.cpu.as_mut().expect("fakes know their load");
+            (cpu.busy, cpu.busy_smooth) = (Some(busy), Some(busy));
+        })
+    }
+
+    /// Puts people into a room.
+    pub fn set_room(&self, secret: &[u8], name: &str, participants: u64) {
+        let room = Room { key: RoomKey::of(secret, "", name), participants, age_s: None };
+        self.set(|script| script.report.rooms = Some(vec![room]));
+    }
+
+    /// Lists a promise.
+    pub fn set_promise(&self, secret: &[u8], name: &str, age_ms: u64) {
+        let room_key = Some(RoomKey::of(secret, "", name));
+        let id = "1".to_owned();
+        let promise = Reservation { id, room_key, expected: 8.0, age_ms, expires_in_ms: 60_000 };
+        self.set(|script| script.report.reservations = vec![promise]);
+    }
+
+    /// Sets what its operator wants.
+    pub fn set_mode(&self, mode: OperatorMode) {
+        self.set(|script| obey(script, OperatorState { mode, ..OperatorState::default() }));
+    }
+
+    /// What it says now.
+    #[must_use]
+    pub fn script(&self) -> Script {
+        lock(&self.script).clone()
+    }
+
+    /// Ends it: connections are cut, the port is closed.
+    pub async fn kill(&mut self) {
+        if let Some((stop, mut running)) = self.alive.take() {
+            stop.cancel();
+            while running.join_next().await.is_some() {}
+        }
+    }
+
+    /// Starts it again on its old port, as a new life of the agent.
+    ///
+    /// # Panics
+    /// If somebody else took the port.
+    pub fn revive(&mut self) {
+        self.set(|script| {
+            script.report.boot_id.push('+');
+            script.report.seq = 0;
+        });
+        self.listen(bind(self.address).expect("the port is still free"));
+    }
+
+    fn listen(&mut self, listener: TcpListener) {
+        let routes = Router::new()
+            .route("/v1/report", get(report))
+            .route("/v1/state", put(set_state))
+            .layer(CompressionLayer::new())
+            .with_state(self.script.clone());
+        let stop = CancellationToken::new();
+        let serving = serve(listener, routes, stop.clone(), Duration::ZERO);
+        let mut running = JoinSet::new();
+        running.spawn(async move { serving.await.expect("the fake agent serves") });
+        self.alive = Some((stop, running));
+    }
+}
+
+async fn report(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap) -> Response {
+    let manner = {
+        let mut script = lock(&script);
+        script.asked += 1;
+        script.manner
+    };
+    match manner {
+        Manner::Well => {}
+        Manner::Slow(pause) => tokio::time::sleep(pause).await,
+        Manner::Garbage => return "{\"schema\": 1, \"node\": ".into_response(),
+        Manner::Huge(bytes) => return " ".repeat(bytes).into_response(),
+        Manner::Status(status) => {
+            return StatusCode::from_u16(status).expect("a status").into_response();
+        }
+    }
+    let mut script = lock(&script);
+    if let Some(refused) = refuse(&script, &headers) {
+        return refused;
+    }
+    let tag = |script: &Script| format!("\"{}-{}\"", script.report.boot_id, script.report.seq);
+    let shown = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
+    if script.resting && shown == Some(tag(&script).as_str()) {
+        script.not_modified += 1;
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    if !script.frozen && !script.resting {
+        script.report.seq += 1;
+    }
+    ([(header::ETAG, tag(&script))], Json(script.report.clone())).into_response()
+}
+
+async fn set_state(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap, body: Bytes) -> Response {
+    let mut script = lock(&script);
+    if let Some(refused) = refuse(&script, &headers) {
+        return refused;
+    }
+    match serde_json::from_slice::<OperatorState>(&body) {
+        Ok(state) => {
+            obey(&mut script, state);
+            Json(script.report.operator.clone()).into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error.to_string() }))).into_response(),
+    }
+}
+
+fn refuse(script: &Script, headers: &HeaderMap) -> Option<Response> {
+    let wanted = format!("Bearer {}", script.token.as_ref()?);
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    (given != Some(wanted.as_str())).then(|| StatusCode::UNAUTHORIZED.into_response())
+}
+
+fn obey(script: &mut Script, state: OperatorState) {
+    script.report.not_ready = match state.mode {
+        OperatorMode::Ready => Vec::new(),
+        OperatorMode::Drain => vec![NotReady::Draining],
+        OperatorMode::Maint => vec![NotReady::Maintenance],
+    };
+    script.report.ready = script.report.not_ready.is_empty();
+    script.report.operator = state;
+}
+
+fn lock(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
+    script.lock().unwrap_or_else(PoisonError::into_inner)
+}
