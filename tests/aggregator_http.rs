@@ -1,5 +1,4 @@
 //! The aggregator's two listeners, as people, front ends, load balancers and operators see them.
-#![expect(clippy::unwrap_used, reason = "the lint's exception covers test functions, not what they share")]
 
 use http::{Method, header};
 use serde_json::json;
