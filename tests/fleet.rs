@@ -250,6 +250,28 @@ async fn an_operators_wish_is_kept_by_the_agent_and_seen_again_at_the_next_read(
 }
 
 #[tokio::test]
+async fn plain_exporters_take_part_with_their_cpu_alone() {
+    let agents = [FakeAgent::start("vm1", 0.5), FakeAgent::start("exporter", 0.25)];
+    let aggregator = Aggregator::start(&format!(
+        "{QUICK}[discovery]\ntargets = [{:?}]\n[[discovery.static]]\ntargets = [{:?}]\nkind = \"node_exporter\"\n\
+         public_url = \"https://meet-{{host}}.example.org\"\n",
+        agents[0].url(),
+        agents[1].url()
+    ));
+    aggregator.ready().await;
+    let load = |node: &serde_json::Value| node["figures"]["cpu_busy"].as_f64() == Some(0.25);
+    aggregator.node_is("127.0.0.1", "known to be a quarter busy", load).await;
+    let best = aggregator.get("/api/v1/server").await.json();
+    assert_eq!(best["url"], "https://meet-127.0.0.1.example.org/");
+    agents[1].set_busy(0.75);
+    eventually("the other", async || {
+        let best = aggregator.best().await;
+        unless(best.as_deref() == Some("vm1"), format!("{best:?}"))
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn two_hundred_agents_are_read_each_second_and_no_read_is_missed() {
     let agents: Vec<_> = (0..200).map(|n| FakeAgent::start(&format!("vm{n}"), 0.3)).collect();
     let aggregator = Aggregator::over(&agents, "").await;

@@ -49,6 +49,8 @@ pub struct Script {
     pub resting: bool,
     /// The token it asks for.
     pub token: Option<String>,
+    /// Seconds busy and idle that it exports as a node_exporter.
+    pub exported: (f64, f64),
     /// Reads so far, of any outcome.
     pub asked: u64,
     /// Reads that came with the newest report's tag.
@@ -108,6 +110,7 @@ impl FakeAgent {
             frozen: false,
             resting: false,
             token: None,
+            exported: (0.0, 0.0),
             asked: 0,
             not_modified: 0,
         };
@@ -188,6 +191,7 @@ impl FakeAgent {
         let routes = Router::new()
             .route("/v1/report", get(report))
             .route("/v1/state", put(set_state))
+            .route("/metrics", get(exporter))
             .layer(CompressionLayer::new())
             .with_state(self.script.clone());
         let stop = CancellationToken::new();
@@ -227,6 +231,19 @@ async fn report(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap) ->
         script.report.seq += 1;
     }
     ([(header::ETAG, tag(&script))], Json(script.report.clone())).into_response()
+}
+
+/// What a plain node_exporter would say: counters that ran for a second since the last read.
+async fn exporter(State(script): State<Arc<Mutex<Script>>>) -> String {
+    let mut script = lock(&script);
+    script.asked += 1;
+    let busy = script.report.cpu.as_ref().and_then(|cpu| cpu.busy).unwrap_or(0.0);
+    script.exported.0 += busy;
+    script.exported.1 += 1.0 - busy;
+    let (busy, idle) = script.exported;
+    let line =
+        |mode: &str, value: f64| format!("node_cpu_seconds_total{{cpu=\"0\",mode=\"{mode}\"}} {value}\n");
+    line("user", busy) + &line("idle", idle)
 }
 
 async fn set_state(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap, body: Bytes) -> Response {

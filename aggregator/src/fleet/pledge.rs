@@ -76,7 +76,13 @@ impl Pledges {
     /// People still to come, by all of them.
     #[must_use]
     pub fn expected(&self, now: Millis, memory_ms: u64) -> f64 {
-        self.list.iter().map(|pledge| pledge.remaining(now, memory_ms)).sum()
+        // Not `sum`, whose empty result is -0.
+        self.list.iter().fold(0.0, |sum, pledge| sum + pledge.remaining(now, memory_ms))
+    }
+
+    /// The promises, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Pledge> {
+        self.list.iter()
     }
 
     /// How many are remembered.

@@ -192,6 +192,6 @@ fn figures(node: &Node, now: Millis) -> Option<Figures> {
         stress: jitsi.and_then(|jitsi| jitsi.stress),
         participants: jitsi.and_then(|jitsi| jitsi.participants),
         conferences: jitsi.and_then(|jitsi| jitsi.conferences),
-        reserved: report.reservations.iter().map(|reservation| reservation.expected).sum(),
+        reserved: report.reservations.iter().fold(0.0, |sum, reservation| sum + reservation.expected),
     })
 }

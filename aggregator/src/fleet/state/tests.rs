@@ -205,6 +205,7 @@ fn a_promise_fades_and_is_forgotten_once_the_node_knows_it() {
     assert!((expected(&scene, 0) - 13.0).abs() < 1e-9, "5 still to come of one, 8 of the other");
     scene.report(0, report("a", "x", 1), 100_001);
     assert!(scene.state.nodes[&target].pledges.is_empty());
+    assert!(expected(&scene, 0).is_sign_positive(), "nothing promised is shown as 0, not as -0");
 }
 
 #[test]
