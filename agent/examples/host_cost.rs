@@ -37,7 +37,12 @@ fn main() {
     let total = cpu() - start;
     let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(passes);
     println!("{passes} passes, {samples} samples, {size} bytes");
-    println!("CPU per pass: {:.0} µs: collect {:.0}, encode {:.0}", each(total), each(collecting), each(encoding));
+    println!(
+        "CPU per pass: {:.0} µs: collect {:.0}, encode {:.0}",
+        each(total),
+        each(collecting),
+        each(encoding)
+    );
     let start = cpu();
     for _ in 0..passes {
         host.sample(Instant::now());

@@ -11,7 +11,10 @@ const FILES: &[(&str, &str)] = &[
     ("proc/meminfo", "MemTotal: 1024 kB\nHardwareCorrupted:     0 kB\n"),
     ("proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"),
     ("proc/pressure/io", "some avg10=0 avg60=0 avg300=0 total=1\nfull avg10=0 avg60=0 avg300=0 total=1\n"),
-    ("proc/pressure/memory", "some avg10=0 avg60=0 avg300=0 total=1\nfull avg10=0 avg60=0 avg300=0 total=1\n"),
+    (
+        "proc/pressure/memory",
+        "some avg10=0 avg60=0 avg300=0 total=1\nfull avg10=0 avg60=0 avg300=0 total=1\n",
+    ),
     ("proc/pressure/irq", "full avg10=0.00 avg60=0.00 avg300=0.00 total=5\n"),
     ("sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "2000000\n"),
     ("sys/devices/system/cpu/cpu0/cpufreq/scaling_min_freq", "1000000\n"),

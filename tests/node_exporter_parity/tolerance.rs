@@ -8,15 +8,10 @@ pub(crate) enum Tolerance {
     Equal,
     /// A counter: not below what was read before, not above what was read after, give
     /// or take a slack for counters that the kernel estimates.
-    Between {
-        slack: f64,
-    },
+    Between { slack: f64 },
     /// A gauge that moves: within the two readings, widened by a share of the larger and
     /// by an absolute amount.
-    Near {
-        share: f64,
-        amount: f64,
-    },
+    Near { share: f64, amount: f64 },
     /// Measures the exporter itself: not compared.
     OwnFigure,
 }

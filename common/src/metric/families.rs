@@ -32,9 +32,13 @@ impl Families {
     /// Adds one sample. The first sample of a name settles its help and type; the
     /// labels' names must be the same for all samples of a name.
     pub fn push(&mut self, kind: Kind, name: &str, help: &str, labels: &[(&str, &str)], value: f64) {
-        let at = match self.index.get(name) {
-            Some(at) => *at,
-            None => self.open(kind, name, help),
+        // Samples of a family mostly come one after the other.
+        let at = match self.list.last() {
+            Some(last) if last.name() == name => self.list.len() - 1,
+            _ => match self.index.get(name) {
+                Some(at) => *at,
+                None => self.open(kind, name, help),
+            },
         };
         let mut metric = proto::Metric::from_label(labels.iter().map(|(n, v)| label(n, v)).collect());
         match kind {
