@@ -22,8 +22,9 @@ fn main() {
     let mut by_collector: BTreeMap<&str, Duration> = BTreeMap::new();
     let (mut collecting, mut encoding, mut size, mut samples) = (Duration::ZERO, Duration::ZERO, 0, 0);
     let start = cpu();
+    let mut families = Families::new();
     for _ in 0..passes {
-        let mut families = Families::new();
+        families.clear();
         let before = cpu();
         for ran in host.collect(Instant::now(), &mut families) {
             *by_collector.entry(ran.collector).or_default() += ran.took;

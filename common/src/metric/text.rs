@@ -58,10 +58,17 @@ pub fn encode(format: Format, families: &[proto::MetricFamily]) -> String {
     text
 }
 
-/// Our own HELP and TYPE lines, then the crate's sample lines.
+/// The crate's own text where it will do; else our HELP and TYPE lines, then the crate's
+/// sample lines.
 fn encode_family(format: Format, family: &proto::MetricFamily, scratch: &mut String, text: &mut String) {
     use proto::MetricType;
     let kind = family.get_field_type();
+    if format == Format::Text && kind != MetricType::UNTYPED {
+        // It fails only for families without samples or name.
+        let encoded = TextEncoder::new().encode_utf8(std::slice::from_ref(family), text);
+        debug_assert!(encoded.is_ok(), "{encoded:?}");
+        return;
+    }
     let word = match (kind, format) {
         (MetricType::COUNTER, _) => "counter",
         (MetricType::GAUGE, _) => "gauge",
@@ -97,8 +104,9 @@ fn encode_family(format: Format, family: &proto::MetricFamily, scratch: &mut Str
     };
     // It checks only that there are samples and a name, which there are.
     if encoded.is_ok() {
-        let header = 1 + usize::from(!family.help().is_empty());
-        text.extend(scratch.split_inclusive('\n').skip(header));
+        let lines = 1 + usize::from(!family.help().is_empty());
+        let header = scratch.match_indices('\n').nth(lines - 1).map_or(0, |(end, _)| end + 1);
+        text.push_str(&scratch[header..]);
     }
 }
 

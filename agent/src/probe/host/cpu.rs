@@ -36,10 +36,13 @@ pub(super) const DISTINCT: usize = MODES.len();
 pub(super) struct Highest(Vec<(u32, Ticks)>);
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
-    let cores = read(machine)?.cores;
+    let stat = read(machine)?;
     let per_second = current_system_info().ticks_per_second();
     let shown = &mut machine.memory.cpu;
-    shown.raise(&cores, per_second * EXCHANGED_SECONDS);
+    shown.raise(&stat.cores, per_second * EXCHANGED_SECONDS);
+    // The collector `stat` comes later in the same pass.
+    machine.memory.stat = Some(stat);
+    let shown = &machine.memory.cpu;
     for (core, ticks) in &shown.0 {
         let core = core.to_string();
         let mut push = |name, help, mode, ticks: u64| {

@@ -66,7 +66,7 @@ impl Files {
     pub(super) fn once(&mut self, path: &Path) -> Result<&str, CollectError> {
         self.last.clear();
         self.last.push(path);
-        let read = File::open(path).and_then(|file| self.text.fill(&file, End::Nothing));
+        let read = File::open(path).and_then(|file| self.text.fill(&file, End::ShortRead));
         read.map_err(|source| CollectError::read(path, source))?;
         Ok(self.text.as_str())
     }
@@ -96,14 +96,27 @@ impl Files {
 /// How the end of a file is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// By reading once more: for every file.
+    /// By reading once more: for every file of `/proc`.
     Nothing,
+    /// Attributes of `/sys` come whole, up to a page; other files as far as there is room.
+    ShortRead,
     /// The kernel gives as many whole records at a time as a page holds. Where no record
     /// is longer than half a page, less than that is the end.
     LessThanHalfAPage,
 }
 
-const HALF_A_PAGE: usize = 2048;
+const PAGE: usize = 4096;
+
+impl End {
+    /// Whether a piece of so many bytes was the last.
+    const fn is_reached(self, count: usize) -> bool {
+        match self {
+            Self::Nothing => count == 0,
+            Self::ShortRead => count < PAGE,
+            Self::LessThanHalfAPage => count < PAGE / 2,
+        }
+    }
+}
 
 /// A file of one device that is kept open while the device lives.
 #[derive(Debug)]
@@ -120,12 +133,12 @@ impl Attribute {
     /// Its trimmed text. A handle that fails is replaced, for the device may have gone
     /// and one of the same name come.
     pub(super) fn read<'text>(&mut self, text: &'text mut Text) -> io::Result<&'text str> {
-        let kept = self.file.take().filter(|file| text.fill(file, End::Nothing).is_ok());
+        let kept = self.file.take().filter(|file| text.fill(file, End::ShortRead).is_ok());
         let file = match kept {
             Some(file) => file,
             None => {
                 let file = File::open(&self.path)?;
-                text.fill(&file, End::Nothing)?;
+                text.fill(&file, End::ShortRead)?;
                 file
             }
         };
@@ -146,7 +159,7 @@ impl Text {
     fn fill(&mut self, file: &File, end: End) -> io::Result<()> {
         self.length = 0;
         loop {
-            if self.bytes.len() - self.length < 4096 {
+            if self.bytes.len() - self.length < PAGE {
                 if self.length >= CAP {
                     return Err(io::Error::new(
                         io::ErrorKind::FileTooLarge,
@@ -160,7 +173,7 @@ impl Text {
                 Ok(0) => break,
                 Ok(count) => {
                     self.length += count;
-                    if end == End::LessThanHalfAPage && count < HALF_A_PAGE {
+                    if end.is_reached(count) {
                         break;
                     }
                 }

@@ -52,6 +52,7 @@ pub(super) struct Memory {
     pub(super) mounts: mounts::Mounts,
     pub(super) netclass: netclass::Interfaces,
     pub(super) netdev: netdev::Unhandled,
+    pub(super) stat: Option<cpu::Stat>,
     pub(super) statfs: statfs::Surveyor,
 }
 
