@@ -164,7 +164,7 @@ fn find_throttles(machine: &mut Machine) -> Vec<Throttle> {
     let root = machine.roots.sys.join("devices/system/cpu");
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
-    for name in parse::entries(&root).ok().flatten().unwrap_or_else(Vec::new) {
+    for name in parse::entries(&root).ok().flatten().into_iter().flatten() {
         let directory = root.join(&name);
         if !name.strip_prefix("cpu").is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit())) {
             continue;

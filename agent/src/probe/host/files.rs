@@ -130,19 +130,21 @@ impl Attribute {
         Self { path, file: None }
     }
 
-    /// Its trimmed text. A handle that fails is replaced, for the device may have gone
-    /// and one of the same name come.
+    /// Its trimmed text. When the device is gone the file is opened anew, for another one
+    /// of the same name may have come.
     pub(super) fn read<'text>(&mut self, text: &'text mut Text) -> io::Result<&'text str> {
-        let kept = self.file.take().filter(|file| text.fill(file, End::ShortRead).is_ok());
-        let file = match kept {
-            Some(file) => file,
-            None => {
-                let file = File::open(&self.path)?;
-                text.fill(&file, End::ShortRead)?;
-                file
+        let gone = rustix::io::Errno::NODEV.raw_os_error();
+        if let Some(file) = &self.file {
+            match text.fill(file, End::ShortRead) {
+                Ok(()) => return Ok(text.as_str().trim()),
+                // What the device does not tell, such as the speed of a link that is down.
+                Err(error) if error.raw_os_error() != Some(gone) => return Err(error),
+                Err(_) => {}
             }
-        };
-        self.file = Some(file);
+        }
+        self.file = None;
+        let file = self.file.insert(File::open(&self.path)?);
+        text.fill(file, End::ShortRead)?;
         Ok(text.as_str().trim())
     }
 }
