@@ -15,15 +15,15 @@ use usher_common::metric::{Families, Format, encode};
 
 fn main() {
     let passes = std::env::args().nth(1).and_then(|word| word.parse().ok()).unwrap_or(1000_u32);
-    let mut settings = Settings::default();
     // Every pass pays for everything.
-    settings.warm_for = Duration::ZERO;
+    let settings = Settings { warm_for: Duration::ZERO, ..Settings::default() };
     let mut host = Host::new(Roots::default(), settings);
     let mut by_collector: BTreeMap<&str, Duration> = BTreeMap::new();
     let (mut collecting, mut encoding, mut size, mut samples) = (Duration::ZERO, Duration::ZERO, 0, 0);
     let start = cpu();
+    let mut families = Families::new();
     for _ in 0..passes {
-        let mut families = Families::new();
+        families.clear();
         let before = cpu();
         for ran in host.collect(Instant::now(), &mut families) {
             *by_collector.entry(ran.collector).or_default() += ran.took;

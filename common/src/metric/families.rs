@@ -1,6 +1,7 @@
 //! A set of metric families under construction.
 
 use std::collections::HashMap;
+use std::vec::IntoIter;
 
 use prometheus::proto;
 
@@ -16,10 +17,17 @@ pub enum Kind {
 }
 
 /// Families in the order of their first sample.
+///
+/// One set may serve again and again: [`Self::clear`] keeps what the samples were made
+/// of, and a sample that comes at the same place with the same labels costs no allocation.
 #[derive(Debug, Default)]
 pub struct Families {
     list: Vec<proto::MetricFamily>,
+    /// The samples of each family before the last [`Self::clear`], to be used again.
+    spare: Vec<IntoIter<proto::Metric>>,
     index: HashMap<String, usize>,
+    /// The family of the last sample.
+    last: usize,
 }
 
 impl Families {
@@ -32,11 +40,10 @@ impl Families {
     /// Adds one sample. The first sample of a name settles its help and type; the
     /// labels' names must be the same for all samples of a name.
     pub fn push(&mut self, kind: Kind, name: &str, help: &str, labels: &[(&str, &str)], value: f64) {
-        let at = match self.index.get(name) {
-            Some(at) => *at,
-            None => self.open(kind, name, help),
-        };
-        let mut metric = proto::Metric::from_label(labels.iter().map(|(n, v)| label(n, v)).collect());
+        let at = self.find(kind, name, help);
+        let spare = self.spare[at].next().filter(|metric| has_labels(metric, labels));
+        let mut metric = spare
+            .unwrap_or_else(|| proto::Metric::from_label(labels.iter().map(|(n, v)| label(n, v)).collect()));
         match kind {
             Kind::Counter => {
                 let mut counter = proto::Counter::default();
@@ -50,6 +57,45 @@ impl Families {
             }
         }
         self.list[at].mut_metric().push(metric);
+        self.last = at;
+    }
+
+    /// Takes all samples away and keeps the room they had.
+    pub fn clear(&mut self) {
+        let used = self.list.iter().filter(|family| !family.get_metric().is_empty()).count();
+        if used < self.list.len() / 2 {
+            // Names that come no more are not kept for ever.
+            *self = Self::new();
+        }
+        for (family, spare) in self.list.iter_mut().zip(&mut self.spare) {
+            *spare = family.take_metric().into_iter();
+        }
+    }
+
+    /// Adds the samples of another set, which keeps them.
+    pub fn append(&mut self, other: &Self) {
+        let mut labels = Vec::new();
+        for family in other.list.iter().filter(|family| !family.get_metric().is_empty()) {
+            let kind = match family.get_field_type() {
+                proto::MetricType::COUNTER => Kind::Counter,
+                proto::MetricType::GAUGE => Kind::Gauge,
+                proto::MetricType::UNTYPED => Kind::Untyped,
+                // Made by a registry: not worth the trouble.
+                _ => {
+                    self.extend([family.clone()]);
+                    continue;
+                }
+            };
+            for metric in family.get_metric() {
+                labels.clear();
+                labels.extend(metric.get_label().iter().map(|pair| (pair.name(), pair.value())));
+                let value = match kind {
+                    Kind::Counter => metric.get_counter().get_value(),
+                    Kind::Gauge | Kind::Untyped => metric.get_gauge().get_value(),
+                };
+                self.push(kind, family.name(), family.help(), &labels, value);
+            }
+        }
     }
 
     /// A gauge sample; see [`Self::push`].
@@ -78,15 +124,12 @@ impl Families {
                     let mut samples = family.take_metric();
                     self.list[*at].mut_metric().append(&mut samples);
                 }
-                None => {
-                    self.index.insert(family.name().to_owned(), self.list.len());
-                    self.list.push(family);
-                }
+                None => self.add(family),
             }
         }
     }
 
-    /// The families.
+    /// The families; some may have no samples.
     #[must_use]
     pub fn as_slice(&self) -> &[proto::MetricFamily] {
         &self.list
@@ -94,7 +137,8 @@ impl Families {
 
     /// The families, by value.
     #[must_use]
-    pub fn into_vec(self) -> Vec<proto::MetricFamily> {
+    pub fn into_vec(mut self) -> Vec<proto::MetricFamily> {
+        self.list.retain(|family| !family.get_metric().is_empty());
         self.list
     }
 
@@ -104,19 +148,49 @@ impl Families {
         self.list.iter().map(|family| family.get_metric().len()).sum()
     }
 
-    fn open(&mut self, kind: Kind, name: &str, help: &str) -> usize {
-        let mut family = proto::MetricFamily::default();
-        family.set_name(name.to_owned());
-        family.set_help(help.to_owned());
-        family.set_field_type(match kind {
-            Kind::Counter => proto::MetricType::COUNTER,
-            Kind::Gauge => proto::MetricType::GAUGE,
-            Kind::Untyped => proto::MetricType::UNTYPED,
-        });
-        self.index.insert(name.to_owned(), self.list.len());
-        self.list.push(family);
-        self.list.len() - 1
+    /// The family of a sample. It mostly is that of the last one, or the next.
+    fn find(&mut self, kind: Kind, name: &str, help: &str) -> usize {
+        let near = [self.last, self.last + 1];
+        let near = near.into_iter().find(|at| self.list.get(*at).is_some_and(|family| family.name() == name));
+        let Some(at) = near.or_else(|| self.index.get(name).copied()) else {
+            let mut family = proto::MetricFamily::default();
+            family.set_name(name.to_owned());
+            describe(&mut family, kind, help);
+            self.add(family);
+            return self.list.len() - 1;
+        };
+        if self.list[at].get_metric().is_empty() {
+            describe(&mut self.list[at], kind, help);
+        }
+        at
     }
+
+    fn add(&mut self, family: proto::MetricFamily) {
+        self.index.insert(family.name().to_owned(), self.list.len());
+        self.list.push(family);
+        self.spare.push(IntoIter::default());
+    }
+}
+
+/// The first sample of a name settles its help and type.
+fn describe(family: &mut proto::MetricFamily, kind: Kind, help: &str) {
+    if family.help() != help {
+        family.set_help(help.to_owned());
+    }
+    family.set_field_type(match kind {
+        Kind::Counter => proto::MetricType::COUNTER,
+        Kind::Gauge => proto::MetricType::GAUGE,
+        Kind::Untyped => proto::MetricType::UNTYPED,
+    });
+}
+
+fn has_labels(metric: &proto::Metric, labels: &[(&str, &str)]) -> bool {
+    let pairs = metric.get_label();
+    pairs.len() == labels.len()
+        && pairs
+            .iter()
+            .zip(labels)
+            .all(|(pair, (name, value))| pair.name() == *name && pair.value() == *value)
 }
 
 fn label(name: &str, value: &str) -> proto::LabelPair {
@@ -124,4 +198,45 @@ fn label(name: &str, value: &str) -> proto::LabelPair {
     pair.set_name(name.to_owned());
     pair.set_value(value.to_owned());
     pair
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, encode};
+    use super::*;
+
+    fn fill(families: &mut Families, samples: &[(Kind, &str, &str, f64)]) -> String {
+        for (kind, name, device, value) in samples {
+            families.push(*kind, name, "Help.", &[("device", device)], *value);
+        }
+        encode(Format::Text, families.as_slice())
+    }
+
+    #[test]
+    fn a_set_used_again_shows_only_what_was_pushed_since() {
+        use Kind::{Counter, Gauge, Untyped};
+        let rounds: [&[(Kind, &str, &str, f64)]; 5] = [
+            &[(Gauge, "a", "x", 1.0), (Gauge, "a", "y", 2.0), (Counter, "b_total", "x", 3.0)],
+            &[(Gauge, "a", "y", 4.0), (Counter, "b_total", "x", 5.0), (Gauge, "a", "z", 6.0)],
+            // The type of a name may change as its source does.
+            &[(Counter, "a", "y", 7.0), (Untyped, "c", "x", 8.0), (Gauge, "b_total", "w", 1.0)],
+            &[(Untyped, "c", "x", 9.0)],
+            &[],
+        ];
+        let mut again = Families::new();
+        for round in rounds {
+            again.clear();
+            let text = fill(&mut again, round);
+            let mut lines: Vec<_> = text.lines().collect();
+            let fresh = fill(&mut Families::new(), round);
+            let mut want: Vec<_> = fresh.lines().collect();
+            lines.sort_unstable();
+            want.sort_unstable();
+            assert_eq!(lines, want);
+            let mut copy = Families::new();
+            copy.append(&again);
+            assert_eq!(encode(Format::Text, copy.as_slice()), text);
+            assert_eq!(again.samples(), round.len());
+        }
+    }
 }

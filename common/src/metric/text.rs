@@ -1,6 +1,6 @@
 //! Families to exposition text, in either of the two formats Prometheus reads.
 
-use prometheus::{Encoder as _, TextEncoder, proto};
+use prometheus::{TextEncoder, proto};
 
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,9 +47,10 @@ impl Format {
 #[must_use]
 pub fn encode(format: Format, families: &[proto::MetricFamily]) -> String {
     let samples: usize = families.iter().map(|family| family.get_metric().len()).sum();
-    let mut text = String::with_capacity(samples * 80);
+    let mut text = String::with_capacity(samples * 120);
+    let mut scratch = String::new();
     for family in families.iter().filter(|family| !family.get_metric().is_empty()) {
-        encode_family(format, family, &mut text);
+        encode_family(format, family, &mut scratch, &mut text);
     }
     if format == Format::OpenMetrics {
         text.push_str("# EOF\n");
@@ -57,10 +58,17 @@ pub fn encode(format: Format, families: &[proto::MetricFamily]) -> String {
     text
 }
 
-/// Our own HELP and TYPE lines, then the crate's sample lines.
-fn encode_family(format: Format, family: &proto::MetricFamily, text: &mut String) {
+/// The crate's own text where it will do; else our HELP and TYPE lines, then the crate's
+/// sample lines.
+fn encode_family(format: Format, family: &proto::MetricFamily, scratch: &mut String, text: &mut String) {
     use proto::MetricType;
     let kind = family.get_field_type();
+    if format == Format::Text && kind != MetricType::UNTYPED {
+        // It fails only for families without samples or name.
+        let encoded = TextEncoder::new().encode_utf8(std::slice::from_ref(family), text);
+        debug_assert!(encoded.is_ok(), "{encoded:?}");
+        return;
+    }
     let word = match (kind, format) {
         (MetricType::COUNTER, _) => "counter",
         (MetricType::GAUGE, _) => "gauge",
@@ -84,18 +92,22 @@ fn encode_family(format: Format, family: &proto::MetricFamily, text: &mut String
     }
     push_line(text, "# TYPE ", base, word);
 
-    let mut bare = family.clone();
-    bare.set_help(String::new());
-    if kind == MetricType::UNTYPED {
-        bare.set_field_type(MetricType::GAUGE);
+    // The crate writes samples only together with a header of its own, which is cut off.
+    // It panics on untyped families; a gauge's sample lines are the same.
+    scratch.clear();
+    let encoded = if kind == MetricType::UNTYPED {
+        let mut gauge = family.clone();
+        gauge.set_field_type(MetricType::GAUGE);
+        TextEncoder::new().encode_utf8(&[gauge], scratch)
+    } else {
+        TextEncoder::new().encode_utf8(std::slice::from_ref(family), scratch)
+    };
+    // It checks only that there are samples and a name, which there are.
+    if encoded.is_ok() {
+        let lines = 1 + usize::from(!family.help().is_empty());
+        let header = scratch.match_indices('\n').nth(lines - 1).map_or(0, |(end, _)| end + 1);
+        text.push_str(&scratch[header..]);
     }
-    let mut lines = Vec::new();
-    // Writing to memory cannot fail, and `encode` checks only names, which are not empty here.
-    if TextEncoder::new().encode(&[bare], &mut lines).is_err() {
-        return;
-    }
-    let lines = String::from_utf8_lossy(&lines);
-    text.push_str(lines.split_once('\n').map_or("", |(_type_line, samples)| samples));
 }
 
 fn push_line(text: &mut String, start: &str, name: &str, rest: &str) {

@@ -36,10 +36,13 @@ pub(super) const DISTINCT: usize = MODES.len();
 pub(super) struct Highest(Vec<(u32, Ticks)>);
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
-    let cores = read(machine)?.cores;
+    let stat = read(machine)?;
     let per_second = current_system_info().ticks_per_second();
     let shown = &mut machine.memory.cpu;
-    shown.raise(&cores, per_second * EXCHANGED_SECONDS);
+    shown.raise(&stat.cores, per_second * EXCHANGED_SECONDS);
+    // The collector `stat` comes later in the same pass.
+    machine.memory.stat = Some(stat);
+    let shown = &machine.memory.cpu;
     for (core, ticks) in &shown.0 {
         let core = core.to_string();
         let mut push = |name, help, mode, ticks: u64| {
@@ -161,7 +164,7 @@ fn find_throttles(machine: &mut Machine) -> Vec<Throttle> {
     let root = machine.roots.sys.join("devices/system/cpu");
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
-    for name in parse::entries(&root).ok().flatten().unwrap_or_default() {
+    for name in parse::entries(&root).ok().flatten().into_iter().flatten() {
         let directory = root.join(&name);
         if !name.strip_prefix("cpu").is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit())) {
             continue;

@@ -240,7 +240,7 @@ fn properties(machine: &mut Machine, disk: &DiskStat) -> Properties {
     {
         return properties.clone();
     }
-    let properties = machine.files.attribute(&path).map(parse).unwrap_or_default();
+    let Some(properties) = machine.files.attribute(&path).map(parse) else { return Properties::default() };
     machine.memory.diskstats.0.insert(key, (written, properties.clone()));
     properties
 }

@@ -50,7 +50,7 @@ fn count(machine: &mut Machine, directory: &Path, file: &str) -> Result<f64, Col
 /// The directories `{prefix}{number}`, with their numbers.
 fn numbered(root: &Path, prefix: &str) -> Result<Vec<(String, std::path::PathBuf)>, CollectError> {
     let names = parse::entries(root).map_err(|source| CollectError::read(root, source))?;
-    let numbered = names.unwrap_or_else(Vec::new).into_iter().filter_map(|name| {
+    let numbered = names.into_iter().flatten().filter_map(|name| {
         let number = name.strip_prefix(prefix)?;
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| (number.to_owned(), root.join(&name)))

@@ -30,6 +30,15 @@ impl Files {
 
     /// The text of a file below `/proc` that exists for as long as the kernel runs.
     pub(super) fn proc(&mut self, name: &'static str) -> Result<&str, CollectError> {
+        self.read_proc(name, End::Nothing)
+    }
+
+    /// As [`Self::proc`], for a file of short records that is dear to read past its end.
+    pub(super) fn proc_records(&mut self, name: &'static str) -> Result<&str, CollectError> {
+        self.read_proc(name, End::LessThanHalfAPage)
+    }
+
+    fn read_proc(&mut self, name: &'static str, end: End) -> Result<&str, CollectError> {
         if !self.kept.contains_key(name) {
             let path = self.roots.proc.join(name);
             let file = File::open(&path).map_err(|source| CollectError::read(&path, source))?;
@@ -38,7 +47,7 @@ impl Files {
         self.last.clear();
         self.last.push(&self.roots.proc);
         self.last.push(name);
-        match self.text.fill(&self.kept[name]) {
+        match self.text.fill(&self.kept[name], end) {
             Ok(()) => Ok(self.text.as_str()),
             Err(source) => {
                 // Whatever ails the handle, the next pass opens anew.
@@ -48,11 +57,16 @@ impl Files {
         }
     }
 
+    /// The text that was read last.
+    pub(super) fn text(&self) -> &str {
+        self.text.as_str()
+    }
+
     /// The text of any other file, opened for this one reading.
     pub(super) fn once(&mut self, path: &Path) -> Result<&str, CollectError> {
         self.last.clear();
         self.last.push(path);
-        let read = File::open(path).and_then(|file| self.text.fill(&file));
+        let read = File::open(path).and_then(|file| self.text.fill(&file, End::ShortRead));
         read.map_err(|source| CollectError::read(path, source))?;
         Ok(self.text.as_str())
     }
@@ -79,6 +93,31 @@ impl Files {
     }
 }
 
+/// How the end of a file is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// By reading once more: for every file of `/proc`.
+    Nothing,
+    /// Attributes of `/sys` come whole, up to a page; other files as far as there is room.
+    ShortRead,
+    /// The kernel gives as many whole records at a time as a page holds. Where no record
+    /// is longer than half a page, less than that is the end.
+    LessThanHalfAPage,
+}
+
+const PAGE: usize = 4096;
+
+impl End {
+    /// Whether a piece of so many bytes was the last.
+    const fn is_reached(self, count: usize) -> bool {
+        match self {
+            Self::Nothing => count == 0,
+            Self::ShortRead => count < PAGE,
+            Self::LessThanHalfAPage => count < PAGE / 2,
+        }
+    }
+}
+
 /// A file of one device that is kept open while the device lives.
 #[derive(Debug)]
 pub(super) struct Attribute {
@@ -91,19 +130,21 @@ impl Attribute {
         Self { path, file: None }
     }
 
-    /// Its trimmed text. A handle that fails is replaced, for the device may have gone
-    /// and one of the same name come.
+    /// Its trimmed text. When the device is gone the file is opened anew, for another one
+    /// of the same name may have come.
     pub(super) fn read<'text>(&mut self, text: &'text mut Text) -> io::Result<&'text str> {
-        let kept = self.file.take().filter(|file| text.fill(file).is_ok());
-        let file = match kept {
-            Some(file) => file,
-            None => {
-                let file = File::open(&self.path)?;
-                text.fill(&file)?;
-                file
+        let gone = rustix::io::Errno::NODEV.raw_os_error();
+        if let Some(file) = &self.file {
+            match text.fill(file, End::ShortRead) {
+                Ok(()) => return Ok(text.as_str().trim()),
+                // What the device does not tell, such as the speed of a link that is down.
+                Err(error) if error.raw_os_error() != Some(gone) => return Err(error),
+                Err(_) => {}
             }
-        };
-        self.file = Some(file);
+        }
+        self.file = None;
+        let file = self.file.insert(File::open(&self.path)?);
+        text.fill(file, End::ShortRead)?;
         Ok(text.as_str().trim())
     }
 }
@@ -117,10 +158,10 @@ pub(super) struct Text {
 
 impl Text {
     /// Reads the whole file from its start.
-    fn fill(&mut self, file: &File) -> io::Result<()> {
+    fn fill(&mut self, file: &File, end: End) -> io::Result<()> {
         self.length = 0;
         loop {
-            if self.bytes.len() - self.length < 4096 {
+            if self.bytes.len() - self.length < PAGE {
                 if self.length >= CAP {
                     return Err(io::Error::new(
                         io::ErrorKind::FileTooLarge,
@@ -132,7 +173,12 @@ impl Text {
             // A text of /proc may come in pieces: only nothing at all is its end.
             match file.read_at(&mut self.bytes[self.length..], self.length as u64) {
                 Ok(0) => break,
-                Ok(count) => self.length += count,
+                Ok(count) => {
+                    self.length += count;
+                    if end.is_reached(count) {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

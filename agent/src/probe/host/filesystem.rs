@@ -1,6 +1,5 @@
 //! Sizes of file systems, from the mounts and `statfs(2)`.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 use usher_common::metric::Families;
@@ -10,13 +9,7 @@ use super::table::Machine;
 use super::{CollectError, mounts};
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
-    let mut mounts = mounts::read(machine)?;
-    let mut seen = HashSet::new();
-    mounts.retain(|mount| {
-        !mount.is_excluded(&machine.settings)
-            // Of mounts stacked upon each other only the uppermost can be asked.
-            && seen.insert((mount.device.clone(), mount.point.clone(), mount.fs_type.clone()))
-    });
+    let mounts = mounts::measured(machine)?;
     let rootfs = &machine.roots.rootfs;
     let paths: Vec<PathBuf> =
         mounts.iter().map(|mount| rootfs.join(mount.point.trim_start_matches('/'))).collect();

@@ -66,7 +66,7 @@ fn read_sensors(
     sensors: &mut BTreeMap<(&'static str, u32), Elements>,
 ) -> Result<(), CollectError> {
     let names = parse::entries(directory).map_err(|source| CollectError::read(directory, source))?;
-    for name in names.unwrap_or_else(Vec::new) {
+    for name in names.into_iter().flatten() {
         let Some((kind, number, element)) = split(&name) else { continue };
         if let Some(value) = machine.files.attribute(&directory.join(&name)) {
             sensors.entry((kind, number)).or_default().insert(element.to_owned(), value.to_owned());

@@ -3,6 +3,9 @@
 //! `procfs::MountEntry` leaves the escape of a space (`\040`) as it is and builds a map
 //! of the options of every mount, of which one is asked.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::error::Garbled;
 use super::table::Machine;
 use super::{CollectError, Settings};
@@ -20,16 +23,52 @@ pub(super) struct Mount {
     pub(super) read_only: bool,
 }
 
+/// What was mounted at the last reading. Mounts change seldom, and there may be hundreds.
+#[derive(Debug, Default)]
+pub(super) struct Mounts {
+    text: String,
+    all: Arc<[Mount]>,
+    measured: Arc<[Mount]>,
+}
+
 /// All mounts, as the machine's first process sees them; as we do where its view is
 /// closed to us.
-pub(super) fn read(machine: &mut Machine) -> Result<Vec<Mount>, CollectError> {
-    let file = if machine.files.proc("1/mounts").is_ok() { "1/mounts" } else { "self/mounts" };
-    parse(machine.files.proc(file)?).map_err(|garbled| garbled.at(machine.files.proc_path(file)))
+pub(super) fn all(machine: &mut Machine) -> Result<Arc<[Mount]>, CollectError> {
+    refresh(machine)?;
+    Ok(Arc::clone(&machine.memory.mounts.all))
+}
+
+/// The mounts whose figures are shown: those that the settings do not leave out. Of
+/// mounts stacked upon each other only the uppermost can be asked.
+pub(super) fn measured(machine: &mut Machine) -> Result<Arc<[Mount]>, CollectError> {
+    refresh(machine)?;
+    Ok(Arc::clone(&machine.memory.mounts.measured))
+}
+
+fn refresh(machine: &mut Machine) -> Result<(), CollectError> {
+    let Machine { files, memory, settings, .. } = machine;
+    let mut file = "1/mounts";
+    if let Err(error) = files.proc(file) {
+        tracing::trace!("failed to {error}");
+        file = "self/mounts";
+        files.proc(file)?;
+    }
+    let text = files.text();
+    if text == memory.mounts.text {
+        return Ok(());
+    }
+    let all: Arc<[Mount]> = parse(text).map_err(|garbled| garbled.at(files.proc_path(file)))?.into();
+    let mut seen = HashSet::new();
+    let measured = all.iter().filter(|mount| {
+        !mount.is_excluded(settings) && seen.insert((&mount.device, &mount.point, &mount.fs_type))
+    });
+    memory.mounts = Mounts { text: text.to_owned(), measured: measured.cloned().collect(), all };
+    Ok(())
 }
 
 impl Mount {
     /// Whether the settings leave it out.
-    pub(super) fn is_excluded(&self, settings: &Settings) -> bool {
+    fn is_excluded(&self, settings: &Settings) -> bool {
         settings.mount_point_exclude.is_match(&self.point) || settings.fs_type_exclude.is_match(&self.fs_type)
     }
 }

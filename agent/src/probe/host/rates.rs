@@ -112,10 +112,11 @@ impl<'a, T> Pair<'a, T> {
         current: Option<&'a BTreeMap<String, T>>,
         seconds: f64,
     ) -> Self {
-        let both = previous.zip(current).map(|(previous, current)| {
-            current.iter().filter_map(|(name, now)| Some((previous.get(name)?, now))).collect()
+        let both = previous.into_iter().zip(current);
+        let devices = both.flat_map(|(previous, current)| {
+            current.iter().filter_map(|(name, now)| Some((previous.get(name)?, now)))
         });
-        Self { devices: both.unwrap_or_default(), seconds }
+        Self { devices: devices.collect(), seconds }
     }
 
     /// `None` without devices, or when the counter of one was set back.

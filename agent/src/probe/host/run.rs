@@ -67,16 +67,17 @@ impl Host {
             let fresh_for = self.machine.settings.warm_for;
             let kept = row.kept.as_ref().filter(|kept| now.saturating_duration_since(kept.at) < fresh_for);
             if let Some(kept) = kept {
-                families.extend(kept.families.as_slice().iter().cloned());
+                families.append(&kept.families);
                 pass.push(Ran { collector: collector.name, took: kept.took, failure: None });
                 continue;
             }
             let ran = match collector.cost {
                 Cost::Hot => run(collector, &mut self.machine, families),
                 Cost::Warm => {
-                    let mut own = Families::new();
+                    let mut own = row.kept.take().map_or_else(Families::new, |kept| kept.families);
+                    own.clear();
                     let ran = run(collector, &mut self.machine, &mut own);
-                    families.extend(own.as_slice().iter().cloned());
+                    families.append(&own);
                     // A failure is not worth keeping: the next pass tries again.
                     let keep = ran.failure.is_none();
                     row.kept = keep.then_some(Kept { at: now, took: ran.took, families: own });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::table::Machine;
-use super::{CollectError, Host, cpu, diskstats, loadavg, meminfo, netdev, netstat};
+use super::{CollectError, Host, cpu, diskstats, loadavg, meminfo, netdev, netstat, parse};
 
 /// Ticks of a core (or of all) in user, nice, system, idle, iowait, irq, softirq, steal,
 /// guest and guest_nice, since boot. The last two are also in the first two.
@@ -178,8 +178,9 @@ fn udp_rcvbuf_errors(machine: &mut Machine) -> Result<u64, CollectError> {
     let mut errors = None;
     let walked = netstat::pairs(machine.files.proc(netstat::SNMP)?, &mut |protocol, field, value| {
         if (protocol, field) == ("Udp", "RcvbufErrors") {
-            errors = Some(value as u64);
+            errors = Some(parse::number(value)?);
         }
+        Ok(())
     });
     let path = || machine.files.proc_path(netstat::SNMP);
     walked.map_err(|garbled| garbled.at(path()))?;

@@ -24,7 +24,7 @@ impl Host {
     /// When the table of mounts cannot be read.
     pub fn space(&mut self, directories: &[PathBuf]) -> Result<Vec<Space>, CollectError> {
         let machine = &mut self.machine;
-        let mounts = mounts::read(machine)?;
+        let mounts = mounts::all(machine)?;
         let points =
             points(&mounts.iter().map(|mount| mount.point.as_str()).collect::<Vec<_>>(), directories);
         let rootfs = &machine.roots.rootfs;

@@ -1,11 +1,15 @@
-//! Boot time, context switches, forks, interrupts and runnable tasks, from `/proc/stat`.
+//! Boot time, context switches, forks, interrupts and runnable tasks, from `/proc/stat`:
+//! the reading that the collector `cpu` made a moment before, if it could.
 
 use usher_common::metric::Families;
 
 use super::{CollectError, cpu, table::Machine};
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
-    let stat = cpu::read(machine)?;
+    let stat = match machine.memory.stat.take() {
+        Some(stat) => stat,
+        None => cpu::read(machine)?,
+    };
     families.counter("node_intr_total", "Total number of interrupts serviced.", &[], stat.interrupts as f64);
     let kernel = stat.kernel;
     families.counter(

@@ -9,8 +9,8 @@ use super::files::Files;
 use super::{CollectError, Roots, Settings};
 use super::{
     arp, bonding, conntrack, cpu, cpufreq, diskstats, dmi, edac, entropy, filefd, filesystem, hwmon, loadavg,
-    meminfo, netclass, netdev, netstat, os_release, powersupply, pressure, schedstat, selinux, sockstat,
-    softnet, stat, statfs, textfile, thermal, time, timex, udp_queues, uname, vmstat,
+    meminfo, mounts, netclass, netdev, netstat, os_release, powersupply, pressure, schedstat, selinux,
+    sockstat, softnet, stat, statfs, textfile, thermal, time, timex, udp_queues, uname, vmstat,
 };
 
 /// How often a collector's readings are worth having anew.
@@ -49,8 +49,10 @@ pub(super) struct Memory {
     pub(super) cpu: cpu::Highest,
     pub(super) throttles: cpu::Throttles,
     pub(super) diskstats: diskstats::Disks,
+    pub(super) mounts: mounts::Mounts,
     pub(super) netclass: netclass::Interfaces,
     pub(super) netdev: netdev::Unhandled,
+    pub(super) stat: Option<cpu::Stat>,
     pub(super) statfs: statfs::Surveyor,
 }
 

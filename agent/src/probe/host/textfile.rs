@@ -22,7 +22,7 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
         tracing::debug!("failed to list {}", directory.display());
         failed = true;
     }
-    for name in names.unwrap_or_default().into_iter().filter(|name| name.ends_with(".prom")) {
+    for name in names.into_iter().flatten().filter(|name| name.ends_with(".prom")) {
         let path = directory.join(&name);
         let read = machine.files.once(&path).and_then(|text| {
             let samples = exposition::parse(text).map_err(|garbled| garbled.at(path.clone()))?;

@@ -7,7 +7,7 @@ use super::{CollectError, parse, table::Machine};
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
     let root = machine.roots.sys.join("class/thermal");
     let names = parse::entries(&root).map_err(|source| CollectError::read(&root, source))?;
-    for name in names.unwrap_or_else(Vec::new) {
+    for name in names.into_iter().flatten() {
         let directory = root.join(&name);
         let Some(kind) = machine.files.attribute(&directory.join("type")).map(str::to_owned) else {
             continue;

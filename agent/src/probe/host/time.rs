@@ -65,7 +65,7 @@ fn seconds_west(offset: &str) -> Option<i32> {
 fn sources(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
     let root = machine.roots.sys.join("devices/system/clocksource");
     let devices = parse::entries(&root).map_err(|source| CollectError::read(&root, source))?;
-    for name in devices.unwrap_or_else(Vec::new) {
+    for name in devices.into_iter().flatten() {
         let Some(device) = name.strip_prefix("clocksource") else { continue };
         if let Some(list) = machine.files.attribute(&root.join(&name).join("available_clocksource")) {
             for source in list.split_ascii_whitespace() {

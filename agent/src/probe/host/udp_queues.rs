@@ -1,4 +1,5 @@
-//! Bytes waiting in the queues of all UDP sockets, from `/proc/net/udp` and `udp6`.
+//! Bytes waiting in the queues of all UDP sockets, from `/proc/net/udp` and `udp6`. The
+//! kernel walks a table of tens of thousands of places for each reading of them.
 
 use procfs::net::UdpNetEntries;
 use procfs::{FromReadSI as _, current_system_info};
@@ -10,7 +11,7 @@ use super::table::Machine;
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
     for (ip, file) in [("v4", "net/udp"), ("v6", "net/udp6")] {
-        let text = match machine.files.proc(file) {
+        let text = match machine.files.proc_records(file) {
             Ok(text) => text,
             // No IPv6 in this kernel.
             Err(error) if error.is_no_data() && ip == "v6" => continue,
