@@ -63,7 +63,7 @@ async fn a_real_nginx_shows_its_counters_its_page_and_the_end_of_its_certificate
          uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;\n\
          server {{ listen 127.0.0.1:{plain}; location = /nginx_status {{ stub_status; }} }}\n\
          server {{ listen 127.0.0.1:{tls} ssl; ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem;\n\
-         location = /config.js {{ return 200 'var config = {{}};'; }} }} }}\n"
+         location = / {{ return 200 'Jitsi Meet'; }} }} }}\n"
     );
     std::fs::write(root.join("nginx.conf"), config).unwrap();
     let nginx = Process::start("nginx", &["-p", &dir.to_string(), "-c", &format!("{dir}/nginx.conf")]);
