@@ -1,9 +1,20 @@
-//! What the end-to-end tests stand on: real programs started and stopped, doubles that
-//! speak the wire, and patience that says what it last saw.
+//! What the end-to-end tests stand on.
+//!
+//! - [`agent`], [`aggregator`]: the real ones, as a process and in process.
+//! - [`program`]: our programs as processes.
+//! - [`fake_agent`]: speaks the wire format and obeys a script.
+//! - [`proc_tree`]: a machine whose processors are as busy as the test says.
+//! - [`jitsi_double`]: a stand-in for the services of one Jitsi, on the wire.
+//! - [`images`]: Docker images made of this machine's own files.
+//! - [`stack`]: a compose project of stand-in containers.
+//! - [`eventually`]: waits for a state, and says what was missing.
 
 pub mod agent;
 pub mod aggregator;
 pub mod eventually;
 pub mod fake_agent;
+pub mod images;
+pub mod jitsi_double;
 pub mod proc_tree;
 pub mod program;
+pub mod stack;

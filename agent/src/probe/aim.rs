@@ -13,18 +13,19 @@ use super::targets::{Secret, ServiceTargets, Target};
 use crate::config::JitsiConfig;
 use crate::engine::ObservedContainer;
 
-/// The ports on which a service listens in its container, the newest release's first
+/// Schemes and ports on which a service listens in its container, the newest release's first
 /// (docker-jitsi-meet moved from 80 and 443 to 8000 and 8443 in stable-11146).
 struct Door {
     service: &'static str,
-    scheme: &'static str,
-    ports: &'static [u16],
+    ways: &'static [(&'static str, u16)],
 }
 
-const JVB: Door = Door { service: "jvb", scheme: "http", ports: &[8080] };
-const JICOFO: Door = Door { service: "jicofo", scheme: "http", ports: &[8888] };
-const PROSODY: Door = Door { service: "prosody", scheme: "http", ports: &[5280] };
-const WEB: Door = Door { service: "web", scheme: "https", ports: &[8443, 443] };
+const JVB: Door = Door { service: "jvb", ways: &[("http", 8080)] };
+const JICOFO: Door = Door { service: "jicofo", ways: &[("http", 8888)] };
+const PROSODY: Door = Door { service: "prosody", ways: &[("http", 5280)] };
+// In clear only where nothing is published in cipher: then a proxy stands before it.
+const WEB: Door =
+    Door { service: "web", ways: &[("https", 8443), ("https", 443), ("http", 8000), ("http", 80)] };
 
 /// The targets; `containers` are those of this node's project, empty when it has none.
 #[must_use]
@@ -52,17 +53,17 @@ pub fn targets(
 
 impl Door {
     fn of(&self, container: &ObservedContainer) -> Option<Url> {
-        let published = self.ports.iter().find_map(|port| {
+        let published = self.ways.iter().find_map(|(scheme, port)| {
             let on_host = container.published.iter().find(|(inside, _)| inside == port)?.1;
-            Some(reachable(on_host))
+            Some((*scheme, reachable(on_host)))
         });
-        // With host networking, or nothing published, it is where the container is.
+        // With nothing published, it is where the container is.
         let inside = || {
-            let address = container.addresses.first()?;
-            Some(SocketAddr::new(*address, *self.ports.first()?))
+            let (scheme, port) = self.ways.first()?;
+            Some((*scheme, SocketAddr::new(*container.addresses.first()?, *port)))
         };
-        let address = published.or_else(inside)?;
-        Url::parse(&format!("{}://{address}/", self.scheme)).ok()
+        let (scheme, address) = published.or_else(inside)?;
+        Url::parse(&format!("{scheme}://{address}/")).ok()
     }
 }
 

@@ -40,8 +40,8 @@ pub fn stats(answered: &Answered<'_>) -> Result<Reading, Failed> {
         operational_bridges: selector.and_then(|selector| count(selector, "operational_bridge_count")),
         version: text(&map, "version"),
     };
-    if focus == Focus::default() {
-        return Err(Failed::malformed("a JSON object without any key of jicofo's statistics"));
+    if focus == (Focus { version: focus.version.clone(), ..Focus::default() }) {
+        return Err(Failed::malformed("a JSON object without any figure of jicofo's statistics"));
     }
     Ok(Reading::Focus(focus))
 }

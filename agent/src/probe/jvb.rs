@@ -111,8 +111,9 @@ pub fn stats(answered: &Answered<'_>) -> Result<Reading, Failed> {
         version: text(&map, "version"),
         series: Series::default(),
     };
-    if bridge == Bridge::default() {
-        return Err(Failed::malformed("a JSON object without any key of the bridge's statistics"));
+    // Any text can be a version: alone it is no sign of a bridge.
+    if bridge == (Bridge { version: bridge.version.clone(), ..Bridge::default() }) {
+        return Err(Failed::malformed("a JSON object without any figure of the bridge's statistics"));
     }
     Ok(Reading::Bridge(Box::new(bridge)))
 }
@@ -121,6 +122,7 @@ pub fn stats(answered: &Answered<'_>) -> Result<Reading, Failed> {
 /// 500 when it will not pass by itself, 503 when it may.
 pub fn health(answered: &Answered<'_>) -> Result<Reading, Failed> {
     match answered.status {
+        200 if is_page(answered.body) => Err(Failed::malformed("a page, no health check")),
         200 => Ok(Reading::Well),
         status @ 500..=599 if status != 501 => Err(Failed {
             reason: ProbeFailure::Unhealthy,
@@ -129,6 +131,11 @@ pub fn health(answered: &Answered<'_>) -> Result<Reading, Failed> {
         }),
         status => Err(Failed::of_status(status)),
     }
+}
+
+/// Whether a body is HTML or XML, as another server's error page or front page.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
 }
 
 /// Reads `/about/version`.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use usher_common::wire::{ProbeFailure, Room, RoomKey};
 
 use super::json::{count, object, whole};
-use super::jvb::series;
+use super::jvb::{is_page, series};
 use super::reading::{Answered, Failed, Reading, Series};
 
 /// Jicofo's health check makes a room of this name every 10 s. Present census modules leave
@@ -39,6 +39,7 @@ pub struct Census {
 /// in a stock stack is everybody outside the container.
 pub fn health(answered: &Answered<'_>) -> Result<Reading, Failed> {
     match answered.status {
+        200 if is_page(answered.body) => Err(Failed::malformed("a page, no health check")),
         200 => Ok(Reading::Well),
         500 => Err(Failed::new(ProbeFailure::Unhealthy, "HTTP 500: a module of prosody has an error")),
         status => Err(Failed::of_status(status)),

@@ -79,6 +79,15 @@ pub struct Row {
     pub read: fn(&Answered<'_>) -> Result<Reading, Failed>,
 }
 
+impl PartialEq for Row {
+    /// A probe has one row.
+    fn eq(&self, other: &Self) -> bool {
+        self.probe == other.probe
+    }
+}
+
+impl Eq for Row {}
+
 const TEXT: &str = "text/plain; version=0.0.4";
 const JSON: &str = "application/json";
 const ANY: &str = "*/*";
@@ -170,7 +179,7 @@ pub const ROWS: &[Row] = &[
     Row {
         probe: ServiceProbe::Web,
         service: Service::Web,
-        path: "config.js",
+        path: "", // "/": served or redirected by every deployment, also by those with pages of their own
         verb: Verb::Head,
         read: nginx::page,
         ..ROW

@@ -76,7 +76,7 @@ enum Job {
 /// What one loop looks at; it starts anew when this changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Aim {
-    Http(Target, Option<Secret>),
+    Http(&'static Row, Target, Option<Secret>),
     File(PathBuf),
 }
 
@@ -97,7 +97,9 @@ impl Job {
 
     fn aim(self, targets: &ServiceTargets) -> Option<Aim> {
         match self {
-            Self::Http(row) => Some(Aim::Http(targets.of(row.service)?.clone(), targets.room_secret.clone())),
+            Self::Http(row) => {
+                Some(Aim::Http(row, targets.of(row.service)?.clone(), targets.room_secret.clone()))
+            }
             Self::File => Some(Aim::File(targets.certificate_file.clone()?)),
         }
     }
@@ -143,17 +145,12 @@ impl Asker {
                 continue;
             }
             let began = Instant::now();
-            let mut result = match (job, aim) {
-                (Job::Http(row), Aim::Http(target, secret)) => self.ask(row, target, secret.as_ref()).await,
-                (_, Aim::File(path)) => {
-                    reader.read(path, self.options.deadline, self.options.cap as u64).await
-                }
-                (Job::File, Aim::Http(..)) => unreachable!("a job makes the aims of its own kind"),
+            let mut result = match aim {
+                Aim::Http(row, target, secret) => self.ask(row, target, secret.as_ref()).await,
+                Aim::File(path) => reader.read(path, self.options.deadline, self.options.cap as u64).await,
             };
             answered |= reason(&result).is_none_or(has_answered);
-            if let (Err(failed), Job::Http(Row { may_be_off: true, .. }), Aim::Http(target, _)) =
-                (&mut result, job, aim)
-            {
+            if let (Err(failed), Aim::Http(Row { may_be_off: true, .. }, target, _)) = (&mut result, aim) {
                 failed.reason = judge(failed.reason, target.running, answered);
             }
             let reason = reason(&result);

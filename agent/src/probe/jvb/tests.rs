@@ -103,6 +103,7 @@ fn statuses_have_their_meanings() {
     assert_eq!(failed(metrics(&at(500, "NPE"))), ProbeFailure::Status);
     assert_eq!(health(&at(200, "")), Ok(Reading::Well));
     assert_eq!(failed(health(&at(404, ""))), ProbeFailure::Disabled);
+    assert_eq!(failed(health(&at(200, " <html>"))), ProbeFailure::Malformed);
     let hard = health(&at(500, "Failed to bind single-port")).unwrap_err();
     assert_eq!((hard.reason, hard.soft), (ProbeFailure::Unhealthy, false));
     assert_eq!(hard.detail, "HTTP 500: Failed to bind single-port");
