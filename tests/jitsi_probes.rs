@@ -150,13 +150,13 @@ async fn what_the_services_say_becomes_one_statement() {
         check(not_ready(readings).is_empty(), || format!("{:?}", not_ready(readings)))
     })
     .await;
-    let text = rig.exposition();
-    assert!(text.contains("jitsi_jvb_stress 1.25\n"), "{text}");
-    assert!(text.contains("# TYPE jitsi_jvb_conferences_by_size histogram\n"), "{text}");
-    assert!(
-        text.contains("jitsi_jicofo_participants_current 5\n") && text.contains("nginx_up 1\n"),
-        "{text}"
-    );
+    let lines = [
+        "\njitsi_jvb_stress 1.25\n",
+        "# TYPE jitsi_jvb_conferences_by_size histogram\n",
+        "\njitsi_jicofo_participants_current 5\n",
+        "\nnginx_up 1\n",
+    ];
+    let text = rig.until_shown(&lines).await;
     assert!(!text.contains("_created ") && !text.contains("café") && !text.contains("weekly"), "{text}");
 
     double.change(|world| world.linked = false);

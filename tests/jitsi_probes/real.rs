@@ -91,7 +91,7 @@ async fn a_real_nginx_shows_its_counters_its_page_and_the_end_of_its_certificate
         ends(jitsi(readings).and_then(|said| said.certificate_not_after_unix_s))
     })
     .await;
-    assert!(rig.exposition().contains("\nnginx_up 1\n"));
+    rig.until_shown(&["\nnginx_up 1\n", "\nnginx_http_requests_total "]).await;
 
     // Plain HTTP on the TLS port is an error of the request, TLS on the plain port of the handshake.
     rig.aim(|targets| targets.web = target(&format!("https://127.0.0.1:{plain}/")));
@@ -113,7 +113,7 @@ async fn a_real_nginx_shows_its_counters_its_page_and_the_end_of_its_certificate
         check(got == Some(ProbeFailure::Refused) && status.at > since, || format!("{got:?}"))
     })
     .await;
-    assert!(rig.exposition().contains("\nnginx_up 0\n"));
+    rig.until_shown(&["\nnginx_up 0\n"]).await;
 }
 
 /// Our own Lua, in the shape docker-jitsi-meet's census module documents: Debian's prosody has
@@ -177,7 +177,7 @@ async fn a_real_prosody_is_alive_counted_and_its_rooms_are_keys() {
         check(series, || format!("{:?}", readings.outcome(ServiceProbe::ProsodyMetrics)))
     })
     .await;
-    assert!(rig.exposition().contains("\n# TYPE prosody_"), "{}", rig.exposition());
+    rig.until_shown(&["\n# TYPE prosody_"]).await;
 
     super::rig::get(format!("{base}test-seat").parse().unwrap()).await.unwrap();
     rig.until("a room is there", |readings| {

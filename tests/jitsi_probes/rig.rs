@@ -65,8 +65,20 @@ impl Rig {
         .await;
     }
 
+    /// Waits until `/metrics` would show all of `lines`; gives the whole text.
+    pub(crate) async fn until_shown(&self, lines: &[&str]) -> String {
+        eventually("the exposition", PATIENCE, || {
+            let text = self.exposition();
+            let missing = lines.iter().find(|line| !text.contains(**line));
+            let result =
+                missing.map_or_else(|| Ok(text.clone()), |line| Err(format!("no {line:?} in {text}")));
+            async move { result }
+        })
+        .await
+    }
+
     /// What `/metrics` would show of the services.
-    pub(crate) fn exposition(&self) -> String {
+    fn exposition(&self) -> String {
         let mut families = Families::new();
         pass_through(&self.now(), &mut families);
         self_metrics(&self.now(), &mut families);
