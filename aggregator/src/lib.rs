@@ -27,13 +27,14 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use usher_common::rt::http_client::Failure;
 use usher_common::rt::http_server::serve;
 use usher_common::rt::tasks::{TaskEnded, Tasks};
 
 use clock::Clock;
-use config::Config;
+use config::{Config, Discovery};
 use discovery::Watch;
 use fleet::Fleet;
 use scrape::Scraper;
@@ -64,11 +65,22 @@ pub enum RunError {
 
 /// Runs until `shutdown`, then answers for `config.drain` longer with `/-/ready` at 503.
 pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationToken) -> Result<(), RunError> {
+    let (_never, reloads) = mpsc::channel(1);
+    run_reloading(config, listeners, reloads, shutdown).await
+}
+
+/// The same; each of `reloads` says anew whom to read.
+pub async fn run_reloading(
+    config: Config,
+    listeners: Listeners,
+    reloads: mpsc::Receiver<Discovery>,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
     let clock = Clock::start();
     let stats = Arc::new(Stats::new());
     let seed = rand::random();
     let fleet = Arc::new(Fleet::new(clock, config.health, config.placement, config.rooms.memory_ms, seed));
-    let (watch, lists) = Watch::new(config.discovery);
+    let (watch, lists) = Watch::new(config.discovery, reloads);
     let scraper =
         Arc::new(Scraper::new(config.scrape, config.health, fleet.clone(), stats.clone(), clock, seed)?);
     let app = Arc::new(http::App {

@@ -1,12 +1,13 @@
 //! The process: arguments, settings, listeners, runtime, exit code. All else is the library's.
 
 mod cli;
+mod reload;
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use usher_aggregator::config::{Config, DEFAULT_FILE, SCHEMA};
-use usher_aggregator::{Listeners, run};
+use usher_aggregator::{Listeners, run_reloading};
 use usher_common::rt::logging::{self, LogFormat};
 use usher_common::rt::process::{EXIT_SETTINGS, environment, flag_or_variable, load_settings};
 use usher_common::rt::{http_server, shutdown};
@@ -36,22 +37,32 @@ fn main() -> ExitCode {
         Ok(started) => started,
         Err(complaint) => return cli::complain(&complaint, EXIT_SETTINGS),
     };
-    match serve(config, listeners) {
+    let load = || load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE);
+    match serve(config, listeners, load) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::complain(&format!("{error:#}"), 1),
     }
 }
 
 #[tokio::main]
-async fn serve(config: Config, listeners: Listeners) -> anyhow::Result<()> {
+async fn serve(
+    config: Config,
+    listeners: Listeners,
+    load: impl Fn() -> Result<Settings, Complaints>,
+) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signals().context("cannot listen for signals")?;
+    let hangups = shutdown::reloads().context("cannot listen for signals")?;
+    let (sender, reloads) = tokio::sync::mpsc::channel(1);
     tracing::info!(
         public = %listeners.public.local_addr()?,
         operator = %listeners.operator.local_addr()?,
         version = env!("CARGO_PKG_VERSION"),
         "started"
     );
-    Ok(run(config, listeners, shutdown).await?)
+    tokio::select! {
+        ended = run_reloading(config, listeners, reloads, shutdown) => Ok(ended?),
+        () = reload::on_hangup(hangups, load, sender) => anyhow::bail!("reloading ended"),
+    }
 }
 
 /// Binds both listeners, or says of each what is wrong.

@@ -95,3 +95,28 @@ fn it_says_where_it_listens_and_sigterm_ends_it_well() {
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     assert!(child.wait().unwrap().success(), "{rest:?}");
 }
+
+#[test]
+fn a_hangup_reads_the_settings_anew_and_wrong_ones_change_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |targets: &str| settings(dir.path(), &format!("[discovery]\ntargets = [{targets}]\n"));
+    let file = write("\"127.0.0.1:1\"");
+    let mut child = program(&["--public-listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0"])
+        .args(["--drain", "0s", "--config", &file])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    };
+    assert!(lines.any(|line| line.contains("target discovered target=http://127.0.0.1:1/")));
+    write("\"127.0.0.1:2\"");
+    signal("-HUP");
+    assert!(lines.any(|line| line.contains("target discovered target=http://127.0.0.1:2/")));
+    write("5");
+    signal("-HUP");
+    assert!(lines.any(|line| line.contains("the old ones stay")));
+    signal("-TERM");
+    assert!(child.wait().unwrap().success());
+}

@@ -1,11 +1,12 @@
 //! An agent at the wire: a real HTTP server that speaks the report format and obeys a
 //! script: any load, slow, garbled, oversized, frozen, dead and back on the same port.
 
+use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
@@ -161,6 +162,12 @@ impl FakeAgent {
         self.set(|script| obey(script, OperatorState { mode, ..OperatorState::default() }));
     }
 
+    /// Reads so far, of any outcome.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        lock(&self.script).asked
+    }
+
     /// What it says now.
     #[must_use]
     pub fn script(&self) -> Script {
@@ -212,7 +219,7 @@ async fn report(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap) ->
         Manner::Well => {}
         Manner::Slow(pause) => tokio::time::sleep(pause).await,
         Manner::Garbage => return "{\"schema\": 1, \"node\": ".into_response(),
-        Manner::Huge(bytes) => return " ".repeat(bytes).into_response(),
+        Manner::Huge(bytes) => return huge(bytes).into_response(),
         Manner::Status(status) => {
             return StatusCode::from_u16(status).expect("a status").into_response();
         }
@@ -231,6 +238,13 @@ async fn report(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap) ->
         script.report.seq += 1;
     }
     ([(header::ETAG, tag(&script))], Json(script.report.clone())).into_response()
+}
+
+/// Made piece by piece, so that what nobody reads is never made, nor compressed.
+fn huge(bytes: usize) -> Body {
+    const PIECE: usize = 64 * 1024;
+    let pieces = (0..bytes.div_ceil(PIECE)).map(|_| Ok::<_, Infallible>(Bytes::from_static(&[b' '; PIECE])));
+    Body::from_stream(futures_util::stream::iter(pieces))
 }
 
 /// What a plain node_exporter would say: counters that ran for a second since the last read.

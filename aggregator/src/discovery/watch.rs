@@ -3,10 +3,11 @@
 //! A file that cannot be read or understood keeps its last good list: a half-written
 //! file must not empty the fleet. The change is logged once, counted each time.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::file::Stamp;
 use super::{Source, merge, read_file};
@@ -41,52 +42,75 @@ pub struct Watch {
     settings: Discovery,
     files: Vec<Watched>,
     sender: watch::Sender<Arc<DiscoveryView>>,
+    reloads: mpsc::Receiver<Discovery>,
 }
 
 #[derive(Debug)]
 struct Watched {
+    /// Its place among the sources.
     source: usize,
+    path: PathBuf,
     stamp: Option<Stamp>,
     error: Option<String>,
     failures: u64,
 }
 
 impl Watch {
-    /// A watcher, and where its lists are to be had; the first one already is.
+    /// A watcher, and where its lists are to be had; the first one already is. Each of
+    /// `reloads` replaces the settings whole.
     #[must_use]
-    pub fn new(settings: Discovery) -> (Self, watch::Receiver<Arc<DiscoveryView>>) {
-        let with_file = settings.sources.iter().enumerate().filter(|(_, source)| source.file.is_some());
-        let files = with_file
-            .map(|(source, _)| Watched { source, stamp: None, error: None, failures: 0 })
-            .collect::<Vec<_>>();
-        let first = view(&settings.sources, &files);
-        let (sender, receiver) = watch::channel(Arc::new(first));
-        (Self { settings, files, sender }, receiver)
+    pub fn new(
+        settings: Discovery,
+        reloads: mpsc::Receiver<Discovery>,
+    ) -> (Self, watch::Receiver<Arc<DiscoveryView>>) {
+        let files = watched(&settings, &[]);
+        let (sender, receiver) = watch::channel(Arc::new(view(&settings.sources, &files)));
+        (Self { settings, files, sender, reloads }, receiver)
     }
 
     /// Looks for ever.
     pub async fn run(mut self) {
-        let mut ticks = tokio::time::interval(self.settings.poll);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
-            // Small local files; a slow disk delays discovery's own task alone.
-            let Self { settings, files, .. } = &mut self;
-            let token = settings.file_token.clone();
-            let mut changed = false;
-            for watched in files {
-                changed |= look(watched, &mut settings.sources[watched.source], token.as_ref());
-            }
+            let changed = tokio::select! {
+                () = tokio::time::sleep(self.settings.poll) => self.look(),
+                Some(settings) = self.reloads.recv() => {
+                    self.files = watched(&settings, &self.files);
+                    self.settings = settings;
+                    true
+                }
+            };
             if changed {
                 self.sender.send_replace(Arc::new(view(&self.settings.sources, &self.files)));
             }
         }
     }
+
+    /// Looks at each file. They are small and local; a slow disk delays discovery alone.
+    fn look(&mut self) -> bool {
+        let Self { settings, files, .. } = self;
+        let mut changed = false;
+        for watched in files {
+            changed |= look(watched, &mut settings.sources[watched.source], settings.file_token.as_ref());
+        }
+        changed
+    }
+}
+
+/// The files of `settings`, with the failures counted so far.
+fn watched(settings: &Discovery, before: &[Watched]) -> Vec<Watched> {
+    let with_file =
+        settings.sources.iter().enumerate().filter_map(|(at, source)| Some((at, source.file.as_ref()?)));
+    with_file
+        .map(|(source, path)| {
+            let failures = before.iter().find(|old| old.path == *path).map_or(0, |old| old.failures);
+            Watched { source, path: path.clone(), stamp: None, error: None, failures }
+        })
+        .collect()
 }
 
 /// Reads the file if it changed, or was broken; tells whether there is news.
 fn look(watched: &mut Watched, source: &mut Source, token: Option<&crate::target::Token>) -> bool {
-    let Some(path) = &source.file else { return false };
+    let path = &watched.path;
     let stamp = Stamp::of(path);
     if watched.stamp == Some(stamp) && watched.error.is_none() {
         return false;
@@ -131,7 +155,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("fleet.json");
         let mut source = Source { name: "f".into(), file: Some(path.clone()), targets: Vec::new() };
-        let mut watched = Watched { source: 0, stamp: None, error: None, failures: 0 };
+        let mut watched = Watched { source: 0, path: path.clone(), stamp: None, error: None, failures: 0 };
         let mut see = |text: Option<&str>| {
             match text {
                 Some(text) => std::fs::write(&path, text).unwrap(),
