@@ -1,6 +1,8 @@
 //! The hashes that compose writes on containers, networks and volumes and decides recreation by.
 //!
 //! They are the sha256 of Go's JSON of its structs, so they change when compose changes a struct: see [`Dialect`].
+//! A dialect covers what the files of docker-jitsi-meet use. Rarer keys moved at other versions (network priority
+//! in 2.36, modes of secrets in 2.31, long ports without a protocol in 2.29): there an older compose may recreate.
 //! Measured against the labels that real compose writes; `tests/compose_oracle.rs` keeps it true.
 
 use serde::Serialize;
@@ -11,8 +13,10 @@ use super::model::{Network, Service, Volume};
 /// How the compose of a host computes a service's hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dialect {
-    /// Up to 2.29.2: dependencies and profiles count.
-    UpTo2_29_2,
+    /// Up to 2.28: dependencies and profiles count, variables that are set nowhere do not.
+    UpTo2_28,
+    /// 2.29.0 to 2.29.2: variables that are set nowhere count as null.
+    From2_29_0,
     /// 2.29.3 to 2.30.1: dependencies count no more.
     From2_29_3,
     /// 2.30.2 to 2.40: profiles count no more.
@@ -23,8 +27,8 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect, newest first: a foreign container in sync with any of them is in sync.
-    pub const ALL: [Dialect; 4] =
-        [Dialect::From5, Dialect::From2_30_2, Dialect::From2_29_3, Dialect::UpTo2_29_2];
+    pub const ALL: [Dialect; 5] =
+        [Dialect::From5, Dialect::From2_30_2, Dialect::From2_29_3, Dialect::From2_29_0, Dialect::UpTo2_28];
 
     /// The dialect of a compose version such as `2.40.3` or `v5.0.1-rc1`; `None` when it is not a version.
     #[must_use]
@@ -36,7 +40,8 @@ impl Dialect {
             (5.., _, _) => Dialect::From5,
             _ if version >= (2, 30, 2) => Dialect::From2_30_2,
             _ if version >= (2, 29, 3) => Dialect::From2_29_3,
-            _ => Dialect::UpTo2_29_2,
+            _ if version >= (2, 29, 0) => Dialect::From2_29_0,
+            _ => Dialect::UpTo2_28,
         })
     }
 }
@@ -47,6 +52,9 @@ pub fn service_hash(service: &Service, dialect: Dialect) -> String {
     let mut service = service.clone();
     if let Some(deploy) = &mut service.deploy {
         deploy.replicas = None;
+    }
+    if dialect < Dialect::From2_29_0 {
+        service.environment.retain(|_, value| value.is_some());
     }
     if dialect >= Dialect::From2_29_3 {
         service.depends_on.clear();
@@ -106,7 +114,8 @@ mod tests {
     #[test]
     fn versions_have_their_dialect() {
         for (version, dialect) in [
-            ("2.26.1", Some(Dialect::UpTo2_29_2)),
+            ("2.26.1", Some(Dialect::UpTo2_28)),
+            ("2.29.2", Some(Dialect::From2_29_0)),
             ("v2.29.3", Some(Dialect::From2_29_3)),
             ("2.30.1", Some(Dialect::From2_29_3)),
             ("2.30.2", Some(Dialect::From2_30_2)),

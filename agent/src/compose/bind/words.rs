@@ -20,11 +20,7 @@ pub(super) fn split(line: &str) -> Option<Words> {
     let mut cut = None;
     for (index, c) in line.char_indices() {
         if escaped {
-            word.push(match c {
-                't' => '\t',
-                'n' => '\n',
-                c => c,
-            });
+            word.push(c);
             escaped = false;
             started = true;
             continue;

@@ -15,7 +15,7 @@ use crate::compose::model::service::MountKind;
 use crate::compose::model::{Project, Service};
 
 /// A project, and what its operator should know about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
     /// The project.
     pub project: Project,

@@ -55,3 +55,6 @@ impl Files {
         self.0.get(path).map(Option::as_deref)
     }
 }
+
+#[cfg(test)]
+mod tests;

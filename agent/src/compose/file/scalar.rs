@@ -43,7 +43,7 @@ pub fn resolve(text: &str) -> Result<Value, Refused> {
     Ok(float(&plain).map_or_else(|| Value::Str(text.to_owned()), Value::Float))
 }
 
-/// Prints a number as Go's `%v` does: the shortest digits that read back, an exponent below 1e-4 and from 1e21.
+/// Prints a number as Go's `%v` does: the shortest digits that read back, an exponent below 1e-4 and from 1e6.
 #[must_use]
 pub fn print_float(float: f64) -> String {
     if float.is_nan() {
@@ -53,7 +53,7 @@ pub fn print_float(float: f64) -> String {
         return if float > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
     let size = float.abs();
-    if size == 0.0 || (1e-4..1e21).contains(&size) {
+    if size == 0.0 || (1e-4..1e6).contains(&size) {
         return float.to_string();
     }
     let text = format!("{float:e}");
@@ -143,7 +143,11 @@ mod tests {
             ("+5", "5"),
             (".5", "0.5"),
             ("12345678901234567890", "12345678901234567890"),
-            ("123456789012345678901", "123456789012345680000"),
+            ("123456789012345678901", "1.2345678901234568e+20"),
+            ("1e5", "100000"),
+            ("1e6", "1e+06"),
+            ("123456.5", "123456.5"),
+            ("-0.0", "-0"),
         ] {
             check(text, printed);
         }
