@@ -12,8 +12,13 @@
 
 pub mod bind;
 pub mod canonical;
+pub mod create_body;
+pub mod desired;
+pub mod diff;
 pub mod disk;
 pub mod file;
 pub mod hash;
 pub mod model;
+pub mod observed;
 pub mod order;
+pub mod plan;

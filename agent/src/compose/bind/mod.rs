@@ -95,7 +95,7 @@ impl<'n, 'c> Fields<'n, 'c> {
             Value::Str(text) => Some(text.clone()),
             _ => None,
         });
-        text.unwrap_or_else(String::new)
+        text.unwrap_or_default()
     }
 
     /// A text, or a number taken as text.
@@ -105,7 +105,7 @@ impl<'n, 'c> Fields<'n, 'c> {
             Value::Int(int) => Some(int.to_string()),
             _ => None,
         });
-        text.unwrap_or_else(String::new)
+        text.unwrap_or_default()
     }
 
     /// True or false, also as one of the words of older YAML (a variable is always text).
@@ -134,13 +134,7 @@ impl<'n, 'c> Fields<'n, 'c> {
     /// A number of CPUs.
     pub fn cpus(&mut self, key: &'static str) -> Cpus {
         let cpus = self.convert(key, "a number", |value| match value {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_precision_loss,
-                reason = "32 bits, as in compose"
-            )]
             Value::Int(int) => Some(Cpus(*int as f32)),
-            #[expect(clippy::cast_possible_truncation, reason = "32 bits, as in compose")]
             Value::Float(float) => Some(Cpus(*float as f32)),
             Value::Str(text) => text.parse().ok().map(Cpus),
             _ => None,

@@ -206,7 +206,7 @@ fn extra_hosts(fields: &mut Fields<'_, '_>) -> Vec<String> {
             for (name, value) in map.iter() {
                 match &value.value {
                     Value::Seq(items) => {
-                        items.iter().filter_map(Node::as_str).for_each(|text| add(&name.name, text))
+                        items.iter().filter_map(Node::as_str).for_each(|text| add(&name.name, text));
                     }
                     _ => add(&name.name, value.as_str().unwrap_or("")),
                 }

@@ -74,7 +74,7 @@ fn project(
         match reading.get(file) {
             Some(text) => documents.extend(yaml::read(file, text, complaints)),
             None if reading.unread() == known => {
-                complaints.general(file.as_str(), "there is no such compose file")
+                complaints.general(file.as_str(), "there is no such compose file");
             }
             None => {}
         }

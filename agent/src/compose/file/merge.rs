@@ -170,7 +170,7 @@ fn key_values(node: Node) -> Node {
         Value::Null => Vec::new(),
         Value::Map(map) => {
             let mut items: Vec<Node> =
-                map.into_iter().flat_map(|(key, value)| key_value(&key.name, value)).collect();
+                map.into_iter().flat_map(|(key, value)| key_value(&key.name, &value)).collect();
             items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
             items
         }
@@ -179,10 +179,10 @@ fn key_values(node: Node) -> Node {
     Node::new(place, Value::Seq(items))
 }
 
-fn key_value(key: &str, value: Node) -> Vec<Node> {
+fn key_value(key: &str, value: &Node) -> Vec<Node> {
     match &value.value {
         Value::Null => vec![value.text(key)],
-        Value::Seq(items) => items.iter().flat_map(|item| key_value(key, item.clone())).collect(),
+        Value::Seq(items) => items.iter().flat_map(|item| key_value(key, item)).collect(),
         _ => value.printed().map(|text| value.text(format!("{key}={text}"))).into_iter().collect(),
     }
 }
@@ -223,11 +223,11 @@ fn pools(base: Node, over: Node, path: &mut Path, complaints: &mut Complaints) -
     let mut merged: Vec<Node> = Vec::new();
     for original in originals {
         for replacement in overrides {
-            if subnet(original) != subnet(replacement) {
-                if !merged.iter().any(|pool| subnet(pool) == subnet(replacement)) {
-                    merged.push(replacement.clone());
-                    continue;
-                }
+            if subnet(original) != subnet(replacement)
+                && !merged.iter().any(|pool| subnet(pool) == subnet(replacement))
+            {
+                merged.push(replacement.clone());
+                continue;
             }
             let both = usual(original.clone(), replacement.clone(), path, complaints);
             match merged.iter_mut().find(|pool| subnet(pool) == subnet(&both)) {

@@ -170,7 +170,7 @@ pub(super) fn select(
     let listed =
         variables.get("COMPOSE_PROFILES").map(|list| list.split(',').map(|p| p.trim().to_owned()).collect());
     let profiles =
-        if request.profiles.is_empty() { listed.unwrap_or_else(Vec::new) } else { request.profiles.clone() };
+        if request.profiles.is_empty() { listed.unwrap_or_default() } else { request.profiles.clone() };
     Ok(Selection { files: config, directory, env_files, variables, profiles })
 }
 

@@ -199,7 +199,7 @@ impl<'a> Composer<'a, '_> {
             }
             Value::Seq(sources) => sources.into_iter().for_each(|source| self.inherit(map, source)),
             _ => {
-                self.complaints.add(&source.place, "<<", "a merge key wants a mapping or a list of mappings")
+                self.complaints.add(&source.place, "<<", "a merge key wants a mapping or a list of mappings");
             }
         }
     }
