@@ -16,6 +16,20 @@ pub(crate) struct Created<'c> {
     pub(crate) outside: Vec<(&'static str, String)>,
 }
 
+impl Created<'_> {
+    /// Makes what the project uses and somebody else would have made.
+    pub(crate) fn make_outside(&mut self, project: &Project) {
+        let networks =
+            project.networks.values().filter(|network| network.external).map(|of| ("network", &of.name));
+        let volumes =
+            project.volumes.values().filter(|volume| volume.external).map(|of| ("volume", &of.name));
+        for (kind, name) in networks.chain(volumes) {
+            docker(&[kind, "create", name]).expect("an external resource can be made");
+            self.outside.push((kind, name.clone()));
+        }
+    }
+}
+
 impl Drop for Created<'_> {
     fn drop(&mut self) {
         left_behind(&self.oracle.run(self.case, &["down", "--volumes", "--timeout", "0"]));

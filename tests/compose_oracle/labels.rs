@@ -15,17 +15,7 @@ fn compare_labels(case: &Case, oracle: Oracle, image: &EmptyImage, failures: &mu
         Err(error) => return failures.push(error),
     };
     let mut created = Created { case, oracle, images: image.name_for(&project), outside: Vec::new() };
-    let networks = project
-        .networks
-        .values()
-        .filter(|network| network.external)
-        .map(|network| ("network", &network.name));
-    let volumes =
-        project.volumes.values().filter(|volume| volume.external).map(|volume| ("volume", &volume.name));
-    for (kind, name) in networks.chain(volumes) {
-        docker(&[kind, "create", name]).expect("an external resource can be made");
-        created.outside.push((kind, name.clone()));
-    }
+    created.make_outside(&project);
     if let Err(error) = oracle.run(case, &["create"]) {
         return failures.push(format!("{} {}: {error}", case.label, oracle.version));
     }

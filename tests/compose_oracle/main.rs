@@ -8,6 +8,7 @@
 //! A fixture may hold: `args` (one compose flag a line), `environment` (NAME=value lines), `config-only` (this
 //! engine cannot create it), `new-only` (the older compose refuses it), `own-name` (no `-p`).
 
+mod bodies;
 mod case;
 mod engine;
 mod labels;

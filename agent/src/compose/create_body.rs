@@ -13,7 +13,7 @@ use bollard::models::{
 use super::desired::{Attachment, ContainerSpec, NetworkSpec, Restart, VolumeSpec};
 use super::model::Service;
 use super::model::print::Bytes;
-use super::model::service::{HealthCheck, Mount, MountKind, Texts, Ulimit};
+use super::model::service::{HealthCheck, Mount, MountKind, Texts, Ulimit, VolumeOptions};
 
 /// The body that creates a container. Only its primary network is in it: engines before API 1.44 take no more, so
 /// the others ([`other_networks`]) are connected between create and start.
@@ -39,9 +39,7 @@ pub fn container(
         tty: Some(service.tty),
         open_stdin: Some(service.stdin_open),
         stdin_once: Some(service.stdin_open),
-        env: list(
-            environment.filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?))).collect(),
-        ),
+        env: list(environment.map(|(name, value)| variable(name, value.as_deref())).collect()),
         cmd: service.command.clone(),
         healthcheck: service.healthcheck.as_ref().map(health),
         image: Some(service.image.clone()),
@@ -84,8 +82,11 @@ fn host(spec: &ContainerSpec) -> HostConfig {
         memory_reservation: size(either(service.mem_reservation, reserved.map(|reserved| reserved.memory))),
         memory_swap: size(service.memswap_limit),
         memory_swappiness: size(service.mem_swappiness),
-        #[expect(clippy::cast_possible_truncation, reason = "the engine counts whole billionths of a CPU")]
-        nano_cpus: number((f64::from(cpus.0) * 1e9).round() as i64),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whole billionths of a CPU, in 32 bits as compose reckons"
+        )]
+        nano_cpus: number((cpus.0 * 1e9) as i64),
         oom_kill_disable: service.oom_kill_disable.then_some(true),
         init: service.init,
         pids_limit: number(pids),
@@ -100,11 +101,11 @@ fn host(spec: &ContainerSpec) -> HostConfig {
         }),
         network_mode: text(&service.network_mode).or(primary),
         port_bindings: Some(published(service)),
-        restart_policy: Some(restart(spec.restart)),
+        restart_policy: (spec.restart != Restart::No).then(|| restart(spec.restart)),
         mounts: list(mounts(spec)),
         annotations: (!service.annotations.is_empty()).then(|| map(&service.annotations)),
-        cap_add: list(service.cap_add.clone()),
-        cap_drop: list(service.cap_drop.clone()),
+        cap_add: list(service.cap_add.iter().map(|name| capability(name)).collect()),
+        cap_drop: list(service.cap_drop.iter().map(|name| capability(name)).collect()),
         cgroupns_mode: match service.cgroup.as_str() {
             "host" => Some(HostConfigCgroupnsModeEnum::HOST),
             "private" => Some(HostConfigCgroupnsModeEnum::PRIVATE),
@@ -248,6 +249,17 @@ fn ulimit(name: &str, limit: Ulimit) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(soft), hard: Some(hard) }
 }
 
+/// `sys_admin` as `CAP_SYS_ADMIN`, and `ALL` as it is.
+fn capability(name: &str) -> String {
+    let name = name.to_uppercase();
+    if name == "ALL" || name.starts_with("CAP_") { name } else { format!("CAP_{name}") }
+}
+
+/// A name alone takes the variable away from what the image sets, as compose has it for names that are set nowhere.
+fn variable(name: &str, value: Option<&str>) -> String {
+    value.map_or_else(|| name.to_owned(), |value| format!("{name}={value}"))
+}
+
 /// `/run:size=16M` as a path and its options.
 fn tmpfs(entry: &str) -> (String, String) {
     let (path, options) = entry.split_once(':').unwrap_or((entry, ""));
@@ -286,20 +298,16 @@ fn published(service: &Service) -> PortMap {
     map
 }
 
-/// Whether the engine's old way is used: the only one that relabels for `SELinux` and makes the host folder, and for
-/// volumes the one compose uses.
+/// Whether the engine's old way is used, by compose's rule: only it makes host folders and relabels for `SELinux`,
+/// and only the new one knows propagation, `nocopy` and so on.
 fn is_bind(mount: &Mount) -> bool {
     match mount.kind {
-        MountKind::Bind => mount
-            .bind
-            .as_ref()
-            .is_some_and(|bind| bind.create_host_path == Some(true) || !bind.selinux.is_empty()),
+        MountKind::Bind => mount.bind.as_ref().is_none_or(|bind| {
+            bind.create_host_path == Some(true) && bind.propagation.is_empty() && bind.recursive.is_empty()
+        }),
         MountKind::Volume => {
-            !mount.source.is_empty()
-                && mount
-                    .volume
-                    .as_ref()
-                    .is_none_or(|volume| volume.subpath.is_empty() && volume.labels.is_empty())
+            let plain = |of: &VolumeOptions| !of.nocopy && of.subpath.is_empty() && of.labels.is_empty();
+            !mount.source.is_empty() && mount.volume.as_ref().is_none_or(plain)
         }
         MountKind::Tmpfs => false,
     }
@@ -309,14 +317,9 @@ fn binds(spec: &ContainerSpec) -> Vec<String> {
     let line = |mount: &Mount| {
         let source = spec.volumes.get(&mount.source).filter(|_| mount.kind == MountKind::Volume);
         let mut options = vec![if mount.read_only { "ro" } else { "rw" }];
-        if let Some(bind) = &mount.bind {
-            options.extend(
-                [bind.selinux.as_str(), bind.propagation.as_str()].iter().filter(|option| !option.is_empty()),
-            );
-        }
-        if mount.volume.as_ref().is_some_and(|volume| volume.nocopy) {
-            options.push("nocopy");
-        }
+        options.extend(
+            mount.bind.as_ref().map(|bind| bind.selinux.as_str()).filter(|option| !option.is_empty()),
+        );
         format!("{}:{}:{}", source.unwrap_or(&mount.source), mount.target, options.join(","))
     };
     spec.service.volumes.iter().filter(|mount| is_bind(mount)).map(line).collect()

@@ -103,7 +103,6 @@ pub(super) fn spec(project: &Project, service: &Service, number: u32, context: &
     own.profiles.clear();
     own.scale = None;
     own.pull_policy.clear();
-    own.environment.retain(|_, value| value.is_some());
     let volumes =
         service.volumes.iter().filter(|mount| mount.kind == MountKind::Volume && !mount.source.is_empty());
     ContainerSpec {

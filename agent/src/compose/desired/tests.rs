@@ -88,9 +88,9 @@ fn mounts_take_the_way_that_compose_takes() {
          tmpfs: ['/run:size=16M,exec', /tmp]",
     );
     let host = create_body::container(&spec, None, None).host_config.unwrap();
-    assert_eq!(host.binds.unwrap(), ["/h:/h:ro,Z", "p_v:/v:rw,nocopy"]);
+    assert_eq!(host.binds.unwrap(), ["/h:/h:ro,Z"]);
     let targets: Vec<_> = host.mounts.unwrap().into_iter().filter_map(|mount| mount.target).collect();
-    assert_eq!(targets, ["/anon", "/t"]);
+    assert_eq!(targets, ["/v", "/anon", "/t"]);
     let tmpfs: BTreeMap<_, _> = host.tmpfs.unwrap().into_iter().collect();
     assert_eq!(
         tmpfs.into_iter().collect::<Vec<_>>(),
@@ -99,7 +99,7 @@ fn mounts_take_the_way_that_compose_takes() {
 }
 
 #[test]
-fn names_that_are_set_nowhere_do_not_reach_the_container() {
+fn names_that_are_set_nowhere_are_taken_from_the_image_as_compose_does() {
     let body = create_body::container(&container("environment: {A: 1, B: }"), None, None);
-    assert_eq!(body.env.unwrap(), ["A=1"]);
+    assert_eq!(body.env.unwrap(), ["A=1", "B"]);
 }

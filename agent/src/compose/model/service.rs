@@ -81,7 +81,7 @@ pub struct Service {
     pub domainname: String,
     /// As for `command`.
     pub entrypoint: Option<Vec<String>>,
-    /// A value of `None`: named in the file, set nowhere; the container does not get it, the hash does.
+    /// A value of `None`: named in the file, set nowhere; it is taken away from what the image sets.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, Option<String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
