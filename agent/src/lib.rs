@@ -9,6 +9,7 @@
 //! [`run`] wires the parts; nothing else does.
 
 mod agent_check;
+pub mod compose;
 pub mod config;
 pub mod engine;
 pub mod export;

@@ -152,11 +152,11 @@ pub struct RoomKey(String);
 impl RoomKey {
     /// The key of room `name` of `tenant` under the fleet's `secret`.
     ///
-    /// Normalised as Jitsi does before it looks a room up: NFC, then lower case.
+    /// Normalised as Jitsi's clients do before they ask for a room: NFKC, then lower case.
     /// HMAC-SHA-256 (RFC 2104), cut to 128 bits.
     #[must_use]
     pub fn of(secret: &[u8], tenant: &str, name: &str) -> Self {
-        let normal = |text: &str| text.nfc().collect::<String>().to_lowercase().nfc().collect::<String>();
+        let normal = |text: &str| text.nfkc().collect::<String>().to_lowercase().nfkc().collect::<String>();
         let message = format!("{}\0{}", normal(tenant), normal(name));
         Self(hex::encode(&hmac_sha256(secret, message.as_bytes())[..16]))
     }
