@@ -67,7 +67,7 @@ impl Rig {
 
     /// Waits until `/metrics` would show all of `lines`; gives the whole text.
     pub(crate) async fn until_shown(&self, lines: &[&str]) -> String {
-        eventually("the exposition", PATIENCE, || {
+        eventually("the exposition", || {
             let text = self.exposition();
             let missing = lines.iter().find(|line| !text.contains(**line));
             let result =
