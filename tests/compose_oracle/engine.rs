@@ -45,7 +45,7 @@ impl Drop for Created<'_> {
 /// Cleaning up must not hide what a test found, so its own failures are only told.
 pub(crate) fn left_behind(result: &Result<String, String>) {
     if let Err(error) = result {
-        eprintln!("left behind: {error}");
+        println!("left behind: {error}");
     }
 }
 
