@@ -43,9 +43,10 @@ impl Drop for Created<'_> {
 }
 
 /// Cleaning up must not hide what a test found, so its own failures are only told.
+#[expect(clippy::print_stderr, reason = "what a test says of itself")]
 pub(crate) fn left_behind(result: &Result<String, String>) {
     if let Err(error) = result {
-        println!("left behind: {error}");
+        eprintln!("left behind: {error}");
     }
 }
 
