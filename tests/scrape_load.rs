@@ -8,7 +8,6 @@ use usher_tests::eventually::{eventually, unless};
 use usher_tests::fake_agent::FakeAgent;
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stdout, reason = "the measure")]
 async fn two_hundred_agents_are_read_again_and_again_and_none_is_lost() {
     let agents: Vec<_> = (0..200).map(|n| FakeAgent::start(&format!("vm{n}"), 0.3)).collect();
     let aggregator = Aggregator::over(&agents, "").await;
