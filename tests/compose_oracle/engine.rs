@@ -43,7 +43,7 @@ impl Drop for Created<'_> {
 }
 
 /// Cleaning up must not hide what a test found, so its own failures are only told.
-#[expect(clippy::print_stderr, reason = "what a test says of itself")]
+#[expect(clippy::print_stderr, reason = "a test has no other place to tell it")]
 pub(crate) fn left_behind(result: &Result<String, String>) {
     if let Err(error) = result {
         eprintln!("left behind: {error}");

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and is missing. Debian 12, as root.
 set -euo pipefail
+cd "$(dirname "$0")/../.."
 
 # package -> a file that it brings: present means installed, whatever brought it.
 declare -A wanted=(
@@ -19,6 +20,7 @@ declare -A wanted=(
   [redis-server]=/usr/bin/redis-server
 )
 missing=()
+python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 for package in "${!wanted[@]}"; do
   [[ -e ${wanted[$package]} ]] || missing+=("$package")
 done
@@ -37,6 +39,9 @@ if ((${#missing[@]})); then
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+
+# Real docker compose, two versions, to compare ours with.
+tests/tools/fetch-compose.sh >/dev/null
 
 if ! command -v cargo-deny >/dev/null; then
   echo "Installing cargo-deny (once, some minutes) ..."

@@ -30,6 +30,14 @@ tests() {
   return "$status"
 }
 
+# docker-jitsi-meet's own files, which are not in this repository.
+without=
+if [[ -z ${USHER_SHARED:-} && ! -d ../shared/data ]]; then
+  export USHER_WITHOUT_SHARED=1
+  without="NOT RUN: docker-jitsi-meet's own compose files beside the real compose (no ../shared/data; set USHER_SHARED)"
+  echo "$without"
+fi
+
 step "what the tests need" tests/tools/install.sh
 step "Docker engine" docker_start
 step "format" cargo fmt --all --check
@@ -38,5 +46,6 @@ step "dependencies" cargo deny --log-level error check bans licenses sources
 step "docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 step "binaries" cargo build --workspace --bins --locked
 step "tests" tests
+[[ -n $without ]] && printf '\n%s\n' "$without"
 cat "$log.sum"
 rm -f "$log.sum"

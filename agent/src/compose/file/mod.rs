@@ -22,6 +22,7 @@ pub mod place;
 pub mod scalar;
 pub mod yaml;
 
+mod bound;
 mod check;
 mod environment;
 mod expand;

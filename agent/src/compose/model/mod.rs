@@ -5,6 +5,7 @@
 //! reason. [`super::hash`] turns these values into the hash, [`super::canonical`] prints them.
 
 pub mod deploy;
+mod parts;
 pub mod print;
 pub mod resource;
 pub mod service;

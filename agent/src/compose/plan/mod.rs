@@ -11,6 +11,7 @@
 //! replaces it is here; services follow in the order of their dependencies, one at a time.
 
 mod policy;
+mod resources;
 mod slot;
 mod step;
 
@@ -19,8 +20,7 @@ pub use step::{Because, Held, Hold, Plan, Planned, Step, Target, Wait};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desired::{Desired, ServiceSpec, labels};
-use super::hash;
+use super::desired::{Desired, ServiceSpec};
 use super::model::service::Condition;
 use super::observed::{Container, Health, Observed, PREVIOUS, State};
 use slot::{Outcome, Slot};
@@ -86,47 +86,6 @@ impl<'a> Planner<'a> {
         if !self.plan.holds.contains(&hold) {
             self.plan.holds.push(hold);
         }
-    }
-
-    /// Networks and volumes: made when they are missing, never changed and never removed.
-    fn resources(&mut self) {
-        for spec in &self.desired.networks {
-            let name = &spec.network.name;
-            match self.observed.networks.get(name) {
-                None if spec.network.external => {
-                    self.blocked.insert(name.clone(), Held::ExternalMissing(name.clone()));
-                }
-                None => self.before(Because::Missing, Step::CreateNetwork(Box::new(spec.clone()))),
-                Some(_) if spec.network.external => {}
-                Some(found) if !self.is_ours(&found.labels) => {
-                    self.blocked.insert(name.clone(), Held::NotOurs(name.clone()));
-                }
-                Some(found) => {
-                    let hash = found.labels.get(labels::CONFIG_HASH);
-                    if hash.is_some_and(|hash| *hash != hash::network_hash(&spec.network)) {
-                        self.hold(name, Held::NetworkDiffers);
-                    }
-                }
-            }
-        }
-        for spec in &self.desired.volumes {
-            let name = &spec.volume.name;
-            match self.observed.volumes.get(name) {
-                None if spec.volume.external => {
-                    self.blocked.insert(name.clone(), Held::ExternalMissing(name.clone()));
-                }
-                None => self.before(Because::Missing, Step::CreateVolume(Box::new(spec.clone()))),
-                Some(_) if spec.volume.external => {}
-                Some(found) if !self.is_ours(&found.labels) => {
-                    self.blocked.insert(name.clone(), Held::NotOurs(name.clone()));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn is_ours(&self, found: &BTreeMap<String, String>) -> bool {
-        found.get(labels::PROJECT).is_some_and(|project| *project == self.desired.project)
     }
 
     fn containers_of(&self, service: &str) -> impl Iterator<Item = &'a Container> {

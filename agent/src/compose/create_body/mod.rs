@@ -1,19 +1,20 @@
 //! Our container, network and volume specs in the engine's words. Field by field, no decisions.
 
+mod mounts;
+
 use std::collections::HashMap;
 
 use bollard::models::{
     ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HealthConfig, HostConfig,
-    HostConfigCgroupnsModeEnum, HostConfigLogConfig, Ipam, IpamConfig, Mount as EngineMount,
-    MountBindOptions, MountBindOptionsPropagationEnum, MountTmpfsOptions, MountType, MountVolumeOptions,
-    NetworkCreateRequest, NetworkingConfig, PortBinding, PortMap, ResourcesUlimits, RestartPolicy,
-    RestartPolicyNameEnum, VolumeCreateRequest,
+    HostConfigCgroupnsModeEnum, HostConfigLogConfig, Ipam, IpamConfig, NetworkCreateRequest,
+    NetworkingConfig, PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    VolumeCreateRequest,
 };
 
-use super::desired::{Attachment, ContainerSpec, NetworkSpec, Restart, VolumeSpec};
-use super::model::Service;
-use super::model::print::Bytes;
-use super::model::service::{HealthCheck, Mount, MountKind, Texts, Ulimit, VolumeOptions};
+use crate::compose::desired::{Attachment, ContainerSpec, NetworkSpec, Restart, VolumeSpec};
+use crate::compose::model::Service;
+use crate::compose::model::print::Bytes;
+use crate::compose::model::service::{HealthCheck, Texts, Ulimit};
 
 /// The body that creates a container. Only its primary network is in it: engines before API 1.44 take no more, so
 /// the others ([`other_networks`]) are connected between create and start.
@@ -94,7 +95,7 @@ fn host(spec: &ContainerSpec) -> HostConfig {
         cpu_count: number(service.cpu_count),
         #[expect(clippy::cast_possible_truncation, reason = "the engine takes whole percents")]
         cpu_percent: number(service.cpu_percent.0 as i64),
-        binds: list(binds(spec)),
+        binds: list(mounts::binds(spec)),
         log_config: service.logging.as_ref().map(|logging| HostConfigLogConfig {
             typ: text(&logging.driver),
             config: Some(map(&logging.options)),
@@ -102,7 +103,7 @@ fn host(spec: &ContainerSpec) -> HostConfig {
         network_mode: text(&service.network_mode).or(primary),
         port_bindings: Some(published(service)),
         restart_policy: (spec.restart != Restart::No).then(|| restart(spec.restart)),
-        mounts: list(mounts(spec)),
+        mounts: list(mounts::mounts(spec)),
         annotations: (!service.annotations.is_empty()).then(|| map(&service.annotations)),
         cap_add: list(service.cap_add.iter().map(|name| capability(name)).collect()),
         cap_drop: list(service.cap_drop.iter().map(|name| capability(name)).collect()),
@@ -233,7 +234,7 @@ fn health(check: &HealthCheck) -> HealthConfig {
     }
 }
 
-fn device(device: &super::model::service::Device) -> DeviceMapping {
+fn device(device: &crate::compose::model::service::Device) -> DeviceMapping {
     DeviceMapping {
         path_on_host: text(&device.source),
         path_in_container: text(&device.target),
@@ -296,88 +297,4 @@ fn published(service: &Service) -> PortMap {
         bindings.get_or_insert_with(Vec::new).push(binding);
     }
     map
-}
-
-/// Whether the engine's old way is used, by compose's rule: only it makes host folders and relabels for `SELinux`,
-/// and only the new one knows propagation, `nocopy` and so on.
-fn is_bind(mount: &Mount) -> bool {
-    match mount.kind {
-        MountKind::Bind => mount.bind.as_ref().is_none_or(|bind| {
-            bind.create_host_path == Some(true) && bind.propagation.is_empty() && bind.recursive.is_empty()
-        }),
-        MountKind::Volume => {
-            let plain = |of: &VolumeOptions| !of.nocopy && of.subpath.is_empty() && of.labels.is_empty();
-            !mount.source.is_empty() && mount.volume.as_ref().is_none_or(plain)
-        }
-        MountKind::Tmpfs => false,
-    }
-}
-
-fn binds(spec: &ContainerSpec) -> Vec<String> {
-    let line = |mount: &Mount| {
-        let source = spec.volumes.get(&mount.source).filter(|_| mount.kind == MountKind::Volume);
-        let mut options = vec![if mount.read_only { "ro" } else { "rw" }];
-        options.extend(
-            mount.bind.as_ref().map(|bind| bind.selinux.as_str()).filter(|option| !option.is_empty()),
-        );
-        format!("{}:{}:{}", source.unwrap_or(&mount.source), mount.target, options.join(","))
-    };
-    spec.service.volumes.iter().filter(|mount| is_bind(mount)).map(line).collect()
-}
-
-fn mounts(spec: &ContainerSpec) -> Vec<EngineMount> {
-    let files = spec.files.iter().map(|(file, target)| EngineMount {
-        typ: Some(MountType::BIND),
-        source: Some(file.clone()),
-        target: Some(target.clone()),
-        read_only: Some(true),
-        ..EngineMount::default()
-    });
-    spec.service
-        .volumes
-        .iter()
-        .filter(|mount| !is_bind(mount))
-        .map(|of| mount(spec, of))
-        .chain(files)
-        .collect()
-}
-
-fn mount(spec: &ContainerSpec, mount: &Mount) -> EngineMount {
-    let propagation = |name: &str| match name {
-        "private" => Some(MountBindOptionsPropagationEnum::PRIVATE),
-        "rprivate" => Some(MountBindOptionsPropagationEnum::RPRIVATE),
-        "shared" => Some(MountBindOptionsPropagationEnum::SHARED),
-        "rshared" => Some(MountBindOptionsPropagationEnum::RSHARED),
-        "slave" => Some(MountBindOptionsPropagationEnum::SLAVE),
-        "rslave" => Some(MountBindOptionsPropagationEnum::RSLAVE),
-        _ => None,
-    };
-    EngineMount {
-        target: Some(mount.target.clone()),
-        source: text(spec.volumes.get(&mount.source).unwrap_or(&mount.source)),
-        typ: Some(match mount.kind {
-            MountKind::Bind => MountType::BIND,
-            MountKind::Volume => MountType::VOLUME,
-            MountKind::Tmpfs => MountType::TMPFS,
-        }),
-        read_only: Some(mount.read_only),
-        consistency: text(&mount.consistency),
-        bind_options: mount.bind.as_ref().filter(|_| mount.kind == MountKind::Bind).map(|bind| {
-            MountBindOptions { propagation: propagation(&bind.propagation), ..MountBindOptions::default() }
-        }),
-        volume_options: mount.volume.as_ref().filter(|_| mount.kind == MountKind::Volume).map(|volume| {
-            MountVolumeOptions {
-                no_copy: volume.nocopy.then_some(true),
-                labels: (!volume.labels.is_empty()).then(|| map(&volume.labels)),
-                subpath: text(&volume.subpath),
-                ..MountVolumeOptions::default()
-            }
-        }),
-        tmpfs_options: mount.tmpfs.as_ref().map(|tmpfs| MountTmpfsOptions {
-            size_bytes: size(tmpfs.size),
-            mode: number(tmpfs.mode),
-            ..MountTmpfsOptions::default()
-        }),
-        ..EngineMount::default()
-    }
 }
