@@ -3,7 +3,7 @@
 # Outside the clone, so that a second clone (or CI) builds fast.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher/target
 
-.PHONY: help run test check build clean
+.PHONY: help run test check build bench-scrape clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -21,6 +21,9 @@ check: ## The checks that need nothing installed: format, lints, unit tests
 
 build: ## Release binaries
 	cargo build --release --locked -p usher-agent -p usher-aggregator
+
+bench-scrape: ## 200 agents read each second for a minute: figures, and failure if a read was missed
+	cargo run --release --locked -p usher-tests --bin bench-scrape
 
 clean: ## Remove what was built
 	cargo clean

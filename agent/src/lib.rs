@@ -23,5 +23,6 @@ mod run;
 pub mod sampler;
 pub mod snapshot;
 pub mod stack;
+pub mod stack_env;
 
 pub use run::{Listeners, RunError, run};

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use usher_common::rt::files::{SMALL_FILE_MAX, read_text};
 use usher_common::wire::PublicUrl;
 
 use crate::config::Config;
 use crate::node::UrlSource;
+use crate::stack_env;
 
 /// The public URL of this node and where it came from: the settings, else `PUBLIC_URL`
 /// of docker-jitsi-meet's `.env`, else the agent's own page on `listen`.
@@ -33,15 +33,9 @@ pub fn public_url(config: &Config, listen: SocketAddr, host_name: Option<&str>) 
 }
 
 fn of_stack(directory: &Path) -> Option<PublicUrl> {
-    let path = directory.join(".env");
-    let text = read_text(&path, SMALL_FILE_MAX)
-        .inspect_err(|error| tracing::warn!(%error, "PUBLIC_URL is not known"))
+    let variables = stack_env::read(directory)
+        .inspect_err(|error| tracing::warn!(%error, "PUBLIC_URL of the stack is not known"))
         .ok()?;
-    // The last assignment holds, as in compose.
-    let value = text.lines().filter_map(|line| line.trim().strip_prefix("PUBLIC_URL=")).next_back()?;
-    let value = value.trim().trim_matches(['"', '\'']);
-    let parsed = PublicUrl::parse(value);
-    parsed
-        .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "PUBLIC_URL cannot be used"))
-        .ok()
+    let parsed = PublicUrl::parse(variables.get("PUBLIC_URL")?);
+    parsed.inspect_err(|error| tracing::warn!(%error, "PUBLIC_URL of the stack cannot be used")).ok()
 }

@@ -13,6 +13,7 @@ use usher_common::settings::{Complaints, Settings};
 use usher_common::wire::{NodeId, PublicUrl};
 
 use crate::probe::targets::Secret;
+use crate::stack_env;
 
 pub use keys::{DEFAULT_FILE, SCHEMA};
 
@@ -211,10 +212,19 @@ fn stack(settings: &Settings, complaints: &mut Complaints) -> StackConfig {
     }
     let project = settings.text("stack.project").filter(|name| !name.is_empty());
     StackConfig {
-        project: project.or_else(|| directory.as_deref().and_then(project_of_directory)),
+        project: project.or_else(|| directory.as_deref().and_then(project_of)),
         directory,
         services: settings.list("stack.services").expect("has a default"),
     }
+}
+
+/// The project's name as compose finds it: `COMPOSE_PROJECT_NAME` of the `.env`, else the
+/// directory's.
+fn project_of(directory: &Path) -> Option<String> {
+    // A missing or broken .env is told by whoever needs more of it.
+    let said =
+        stack_env::read(directory).ok().and_then(|variables| variables.get("COMPOSE_PROJECT_NAME").cloned());
+    said.filter(|name| !name.is_empty()).or_else(|| project_of_directory(directory))
 }
 
 /// Compose's rule for a directory without a project name: its base name, lower case,
