@@ -83,6 +83,28 @@ async fn off_loopback_only_the_probes_of_life_are_open() {
 }
 
 #[tokio::test]
+async fn a_token_is_replaced_without_a_restart_and_a_wrong_file_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    let (old, new) = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210");
+    std::fs::write(&file, old).unwrap();
+    let args = [&["--auth-token-file", file.to_str().unwrap()][..], &NO_ENGINE].concat();
+    let mut agent = Agent::start_listening("0.0.0.0:0", &args);
+    let status = async |agent: &Agent, token: &str| {
+        agent.request(Method::GET, "/v1/report").bearer_auth(token).send().await.unwrap().status()
+    };
+    std::fs::write(&file, new).unwrap();
+    agent.program.signal("HUP");
+    agent.program.logged(&["restart_needed_for"]);
+    assert_eq!(status(&agent, new).await, StatusCode::OK);
+    assert_eq!(status(&agent, old).await, StatusCode::UNAUTHORIZED);
+    std::fs::write(&file, "").unwrap();
+    agent.program.signal("HUP");
+    agent.program.logged(&["complaints"]);
+    assert_eq!(status(&agent, new).await, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn the_operators_wish_holds_over_a_kill() {
     let agent = Agent::start(&NO_ENGINE);
     let wish = json!({ "mode": "drain", "who": "ada", "why": "kernel update" });

@@ -25,4 +25,4 @@ pub mod snapshot;
 pub mod stack;
 pub mod stack_env;
 
-pub use run::{Listeners, RunError, run};
+pub use run::{Listeners, RunError, run, run_reloading};

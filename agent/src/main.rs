@@ -1,5 +1,7 @@
 //! The process: arguments, log, settings, listener, exit code. Nothing else.
 
+mod reload;
+
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
@@ -10,7 +12,7 @@ use usher_common::rt::process::{
     EXIT_SETTINGS, common_args, environment, flag_or_variable, host_name, load_settings,
 };
 use usher_common::rt::{http_client, http_server, shutdown};
-use usher_common::settings::{Settings, example};
+use usher_common::settings::{Complaints, Settings, example};
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's face")]
 fn main() -> ExitCode {
@@ -54,7 +56,8 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_SETTINGS);
         }
     };
-    match serve(config, listeners) {
+    let load = || load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE);
+    match serve(config, listeners, settings, load) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("usher-agent: {error:#}");
@@ -80,11 +83,20 @@ fn command() -> Command {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn serve(config: Config, listeners: Listeners) -> anyhow::Result<()> {
+async fn serve(
+    config: Config,
+    listeners: Listeners,
+    settings: Settings,
+    load: impl Fn() -> Result<Settings, Complaints>,
+) -> anyhow::Result<()> {
     http_client::use_ring();
     let stop = shutdown::on_signals()?;
-    usher_agent::run(config, listeners, stop).await?;
-    Ok(())
+    let hangups = shutdown::reloads()?;
+    let (sender, access) = tokio::sync::watch::channel(config.access.clone());
+    tokio::select! {
+        ended = usher_agent::run_reloading(config, listeners, access, stop) => Ok(ended?),
+        () = reload::on_hangup(hangups, settings, load, sender) => anyhow::bail!("reloading ended"),
+    }
 }
 
 fn show(settings: &Settings, matches: &ArgMatches) -> String {

@@ -13,7 +13,7 @@ use usher_common::rt::tasks::{TaskEnded, Tasks};
 use usher_common::wire::ProbeFailure;
 
 use crate::agent_check;
-use crate::config::Config;
+use crate::config::{Access, Config};
 use crate::engine::{self, EngineFailure, EngineView, WatchOptions};
 use crate::http::{HostMetrics, Routes, router};
 use crate::node::{Identity, Node};
@@ -56,6 +56,17 @@ pub struct Listeners {
 
 /// Runs an agent on bound listeners until `shutdown` is cancelled.
 pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationToken) -> Result<(), RunError> {
+    let (_never, access) = watch::channel(config.access.clone());
+    run_reloading(config, listeners, access, shutdown).await
+}
+
+/// The same; `access` says anew who may call.
+pub async fn run_reloading(
+    config: Config,
+    listeners: Listeners,
+    access: watch::Receiver<Access>,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
     let address = listeners.http.local_addr()?;
     let (url, url_source) = public_url(&config, address, host_name().as_deref());
     let operator = Operator::load(&config.state_dir);
@@ -111,7 +122,7 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationTok
     if let Some(listener) = listeners.agent_check {
         tasks.spawn("agent-check", agent_check::serve(listener, Arc::clone(&node)));
     }
-    let router = router(routes, &config.access);
+    let router = router(routes, &access);
     let grace = config.stop_grace;
     tasks.spawn_until_done("http", async move {
         if let Err(error) = serve(listeners.http, router, shutdown, grace).await {

@@ -18,7 +18,9 @@ pub(crate) async fn on_hangup(
         let loaded = load().and_then(|settings| Ok((Config::build(&settings)?, settings)));
         match loaded {
             Ok((config, settings)) => {
-                let late = before.as_ref().map_or_else(Vec::new, |before| changed(before, &settings));
+                let differing = before.as_ref().map(|before| before.differing_keys(&settings));
+                let mut late = differing.unwrap_or_default();
+                late.retain(|key| !key.starts_with("discovery."));
                 tracing::info!(restart_needed_for = late.join(","), "settings read anew");
                 before = Some(settings);
                 if discovery.send(config.discovery).await.is_err() {
@@ -30,14 +32,4 @@ pub(crate) async fn on_hangup(
             }
         }
     }
-}
-
-/// Keys outside discovery whose values differ.
-fn changed(before: &Settings, after: &Settings) -> Vec<&'static str> {
-    let old = before.iter().map(|(_, value, _)| value);
-    let keys = after
-        .iter()
-        .zip(old)
-        .filter(|((key, new, _), old)| new != old && !key.path.starts_with("discovery."));
-    keys.map(|((key, _, _), _)| key.path).collect()
 }

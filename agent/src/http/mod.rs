@@ -6,6 +6,7 @@
 //! | `/metrics` | off loopback, unless the settings open it |
 //! | `/v1/…` | whenever one is configured (off loopback: always) |
 
+mod guard;
 mod metrics;
 mod page;
 mod state;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{self, Next};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, body::Body};
@@ -23,6 +24,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+
+use guard::Door;
+use tokio::sync::watch;
 
 use crate::config::Access;
 use crate::export;
@@ -43,26 +47,13 @@ pub struct Routes {
 }
 
 /// The router.
-pub fn router(routes: Routes, access: &Access) -> Router {
-    let tokens = access.tokens.clone();
-    let guarded = move |request: Request, next: Next| {
-        let tokens = tokens.clone();
-        async move {
-            match tokens.refuse(&request) {
-                Some(refusal) => refusal,
-                None => next.run(request).await,
-            }
-        }
-    };
-    let mut v1 =
-        Router::new().route("/v1/report", get(report)).route("/v1/state", get(state::show).put(state::set));
-    if !access.tokens.is_empty() {
-        v1 = v1.route_layer(middleware::from_fn(guarded.clone()));
-    }
-    let mut scrape = Router::new().route("/metrics", get(metrics::metrics));
-    if !access.open_metrics {
-        scrape = scrape.route_layer(middleware::from_fn(guarded));
-    }
+pub fn router(routes: Routes, access: &watch::Receiver<Access>) -> Router {
+    let guarded = |door| middleware::from_fn_with_state((access.clone(), door), guard::guard);
+    let v1 = Router::new()
+        .route("/v1/report", get(report))
+        .route("/v1/state", get(state::show).put(state::set))
+        .route_layer(guarded(Door::Api));
+    let scrape = Router::new().route("/metrics", get(metrics::metrics)).route_layer(guarded(Door::Metrics));
     let open = Router::new()
         .route("/", get(page::landing))
         .route("/{room}", get(page::room))

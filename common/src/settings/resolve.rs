@@ -148,6 +148,13 @@ impl Settings {
             .map(|key| (key, self.values.get(key.path).map(|(value, _)| value), self.origin(key.path)))
     }
 
+    /// The keys that hold another value in `after`.
+    #[must_use]
+    pub fn differing_keys(&self, after: &Self) -> Vec<&'static str> {
+        let value = |settings: &Self, path: &str| settings.values.get(path).map(|(value, _)| value.clone());
+        self.keys.iter().map(|key| key.path).filter(|path| value(self, path) != value(after, path)).collect()
+    }
+
     fn value(&self, path: &str) -> Option<&Value> {
         assert!(self.keys.iter().any(|key| key.path == path), "{path} has no row");
         self.values.get(path).map(|(value, _)| value)
