@@ -49,8 +49,8 @@ fn values_of_the_wrong_kind_are_refused() {
     for (service, complaint) in [
         ("image: 5", "services.a.image: wants text, not \"5\""),
         ("image: i, ports: ['x']", "services.a.ports: \"x\": \"x\" is not a port or a range"),
-        ("image: i, volumes: ['a:/b:ro:z']", "too many colons"),
-        ("image: i, volumes: ['a:/b:rx']", "the mount option \"rx\" means nothing"),
+        ("image: i, volumes: ['./a:/b:ro:z']", "too many colons"),
+        ("image: i, volumes: ['./a:/b:rx']", "the mount option \"rx\" means nothing"),
         ("image: i, volumes: ['~/x:/x']", "starts with ~ and no home directory is known"),
         ("image: i, mem_limit: 5x", "services.a.mem_limit: wants a size such as 512m, not \"5x\""),
         ("image: i, stop_grace_period: 10", "wants a duration such as 1m30s"),
