@@ -60,6 +60,8 @@ fn values_of_the_wrong_kind_are_refused() {
         ("image: '${I:?say which}'", "the variable I has to be set: say which"),
         ("image: '${I'", "is not a variable"),
         ("command: x", "services.a: has no image"),
+        ("image: i, restart: sometimes", "services.a.restart: wants no, always, unless-stopped"),
+        ("image: i, scale: -1", "cannot have fewer than no containers"),
         ("image: i, container_name: x, scale: 2", "container_name allows one container only"),
         ("image: i, env_file: gone.env", "there is no file /srv/jitsi/gone.env"),
         ("image: i, depends_on: [a]", "these services wait for each other: a -> a"),
