@@ -69,7 +69,6 @@ fn host(spec: &ContainerSpec) -> HostConfig {
     let cpus = limits.map(|limits| limits.cpus).filter(|cpus| !cpus.is_zero()).unwrap_or(service.cpus);
     let pids = limits.map(|limits| limits.pids).filter(|pids| *pids != 0).unwrap_or(service.pids_limit);
     let primary = spec.networks.first().map(|on| on.network.clone());
-    let (add, drop) = capabilities(&service.cap_add, &service.cap_drop);
     HostConfig {
         cpu_shares: number(service.cpu_shares),
         memory: size(either(service.mem_limit, limits.map(|limits| limits.memory))),
@@ -106,8 +105,8 @@ fn host(spec: &ContainerSpec) -> HostConfig {
         restart_policy: (spec.restart != Restart::No).then(|| restart(spec.restart)),
         mounts: list(mounts::mounts(spec)),
         annotations: (!service.annotations.is_empty()).then(|| map(&service.annotations)),
-        cap_add: list(add),
-        cap_drop: list(drop),
+        cap_add: list(capabilities(&service.cap_add)),
+        cap_drop: list(capabilities(&service.cap_drop)),
         cgroupns_mode: match service.cgroup.as_str() {
             "host" => Some(HostConfigCgroupnsModeEnum::HOST),
             "private" => Some(HostConfigCgroupnsModeEnum::PRIVATE),
@@ -251,19 +250,13 @@ fn ulimit(name: &str, limit: Ulimit) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(soft), hard: Some(hard) }
 }
 
-/// Capabilities as compose hands them on: with their prefix, sorted, `ALL` alone, and added before dropped.
-fn capabilities(add: &[String], drop: &[String]) -> (Vec<String>, Vec<String>) {
-    let named = |names: &[String]| -> BTreeSet<String> {
-        let prefixed = |name: &String| match name.to_uppercase() {
-            name if name == "ALL" || name.starts_with("CAP_") => name,
-            name => format!("CAP_{name}"),
-        };
-        let all: BTreeSet<String> = names.iter().map(prefixed).collect();
-        if all.contains("ALL") { BTreeSet::from(["ALL".to_owned()]) } else { all }
+/// Capabilities as compose hands them on: with their prefix, sorted.
+fn capabilities(names: &[String]) -> Vec<String> {
+    let prefixed = |name: &String| match name.to_uppercase() {
+        name if name == "ALL" || name.starts_with("CAP_") => name,
+        name => format!("CAP_{name}"),
     };
-    let (add, drop) = (named(add), named(drop));
-    let dropped = drop.difference(&add).cloned().collect();
-    (add.into_iter().collect(), dropped)
+    names.iter().map(prefixed).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// A name alone takes the variable away from what the image sets, as compose has it for names that are set nowhere.
