@@ -48,6 +48,7 @@ async fn compare(case: &Case, image: &EmptyImage, failures: &mut Vec<String>) ->
     make(&wanted, &created.outside).await?;
     let filter = format!("label=com.docker.compose.project={}", project.name);
     let ours = inspect(&filter)?;
+    created.outside.extend(anonymous_volumes(&ours));
     NEW.run(case, &["create"]).map_err(anyhow::Error::msg)?;
     let kept = inspect(&filter)?;
     let ids = |all: &BTreeMap<String, Value>| all.values().map(|c| c["Id"].clone()).collect::<Vec<_>>();
@@ -115,6 +116,14 @@ fn inspect(filter: &str) -> anyhow::Result<BTreeMap<String, Value>> {
     let text = docker(&[&["inspect"], ids.as_slice()].concat()).map_err(anyhow::Error::msg)?;
     let all: Vec<Value> = serde_json::from_str(&text)?;
     Ok(all.into_iter().map(|one| (one["Name"].to_string(), one)).collect())
+}
+
+/// Anonymous volumes, which compose gives a name when it hands them on and then leaves behind.
+fn anonymous_volumes(containers: &BTreeMap<String, Value>) -> Vec<(&'static str, String)> {
+    let mounts =
+        containers.values().flat_map(|container| container["Mounts"].as_array().into_iter().flatten());
+    let names = mounts.filter_map(|mount| mount["Name"].as_str()).filter(|name| name.len() == 64);
+    names.map(|name| ("volume", name.to_owned())).collect()
 }
 
 /// What makes a container what it is, without what only says who made it, and without the many ways to say nothing.

@@ -121,6 +121,7 @@ pub fn service(name: &str, node: &Node, complaints: &mut Complaints) -> Service 
     f.take("env_file");
     service.networks = networks(f);
     shared_namespaces(f, &service);
+    restart_is_known(f, &service);
     if service.pull_policy == "if_not_present" {
         "missing".clone_into(&mut service.pull_policy);
     }
@@ -177,6 +178,16 @@ fn networks(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Option<Attachment>>
         return BTreeMap::from([("default".to_owned(), None)]);
     }
     attachments
+}
+
+fn restart_is_known(fields: &mut Fields<'_, '_>, service: &Service) {
+    let known = match service.restart.split_once(':') {
+        None => ["", "no", "always", "unless-stopped", "on-failure"].contains(&service.restart.as_str()),
+        Some((word, most)) => word == "on-failure" && most.parse::<u32>().is_ok(),
+    };
+    if !known && let Some(node) = fields.take("restart") {
+        fields.complain(node, "restart", "wants no, always, unless-stopped, on-failure or on-failure:NUMBER");
+    }
 }
 
 /// Another container's namespace is named by that container's id, which no file knows.

@@ -2,7 +2,7 @@
 
 mod mounts;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bollard::models::{
     ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HealthConfig, HostConfig,
@@ -105,8 +105,8 @@ fn host(spec: &ContainerSpec) -> HostConfig {
         restart_policy: (spec.restart != Restart::No).then(|| restart(spec.restart)),
         mounts: list(mounts::mounts(spec)),
         annotations: (!service.annotations.is_empty()).then(|| map(&service.annotations)),
-        cap_add: list(service.cap_add.iter().map(|name| capability(name)).collect()),
-        cap_drop: list(service.cap_drop.iter().map(|name| capability(name)).collect()),
+        cap_add: list(capabilities(&service.cap_add)),
+        cap_drop: list(capabilities(&service.cap_drop)),
         cgroupns_mode: match service.cgroup.as_str() {
             "host" => Some(HostConfigCgroupnsModeEnum::HOST),
             "private" => Some(HostConfigCgroupnsModeEnum::PRIVATE),
@@ -250,10 +250,13 @@ fn ulimit(name: &str, limit: Ulimit) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(soft), hard: Some(hard) }
 }
 
-/// `sys_admin` as `CAP_SYS_ADMIN`, and `ALL` as it is.
-fn capability(name: &str) -> String {
-    let name = name.to_uppercase();
-    if name == "ALL" || name.starts_with("CAP_") { name } else { format!("CAP_{name}") }
+/// Capabilities as compose hands them on: with their prefix, sorted.
+fn capabilities(names: &[String]) -> Vec<String> {
+    let prefixed = |name: &String| match name.to_uppercase() {
+        name if name == "ALL" || name.starts_with("CAP_") => name,
+        name => format!("CAP_{name}"),
+    };
+    names.iter().map(prefixed).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// A name alone takes the variable away from what the image sets, as compose has it for names that are set nowhere.

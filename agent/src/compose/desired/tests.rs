@@ -16,7 +16,7 @@ fn context() -> Context {
 
 fn container(service: &str) -> ContainerSpec {
     let text = format!(
-        "name: p\nservices:\n  a: {{image: i, {service}}}\nnetworks: {{n: , m: }}\nvolumes: {{v: }}\n"
+        "name: p\nservices:\n  a: {{image: i, {service}}}\nnetworks: {{n: , m: }}\nvolumes: {{vol: }}\n"
     );
     let mut files = Files::default();
     files.put("/d/compose.yaml", Some(text));
@@ -84,7 +84,7 @@ fn restart_policies_come_from_the_service_or_from_deploy() {
 #[test]
 fn mounts_take_the_way_that_compose_takes() {
     let spec = container(
-        "volumes: ['/h:/h:ro,Z', 'v:/v:nocopy', /anon, {type: tmpfs, target: /t, tmpfs: {size: 1m}}], \
+        "volumes: ['/h:/h:ro,Z', 'vol:/v:nocopy', /anon, {type: tmpfs, target: /t, tmpfs: {size: 1m}}], \
          tmpfs: ['/run:size=16M,exec', /tmp]",
     );
     let host = create_body::container(&spec, None, None).host_config.unwrap();

@@ -20,6 +20,9 @@ pub(super) fn check(project: &Project, places: &BTreeMap<String, Place>, complai
         if !service.network_mode.is_empty() && !service.networks.is_empty() {
             complain("network_mode and networks exclude each other".to_owned());
         }
+        if u32::try_from(service.count()).is_err() {
+            complain("cannot have fewer than no containers".to_owned());
+        }
         if !service.container_name.is_empty() {
             if service.count() > 1 {
                 complain("container_name allows one container only".to_owned());

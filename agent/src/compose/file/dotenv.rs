@@ -51,9 +51,9 @@ pub fn read(
     vars: &mut BTreeMap<String, String>,
     unset: &mut BTreeSet<String>,
 ) -> Result<(), DotenvError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let line_of = |rest: &str| 1 + text[..text.len() - rest.len()].matches('\n').count();
-    let mut rest = text.as_str();
+    let mut rest = text;
     loop {
         rest = rest.trim_start();
         if rest.is_empty() {

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_later_element_takes_the_place_of_the_earlier() {
         check("environment", "[A=1, B=2, A=3]", &["A=3", "B=2"]);
-        check("volumes", "[x:/a, y:/b, ./z:/a:ro]", &["./z:/a:ro", "y:/b"]);
+        check("volumes", "[xx:/a, yy:/b, ./z:/a:ro]", &["./z:/a:ro", "yy:/b"]);
         check("devices", "[/dev/a, /dev/b:/dev/a]", &["/dev/b:/dev/a"]);
         check("ports", "['80:80', 443, '80:80']", &["80:80", "443"]);
         check("command", "[a, a]", &["a", "a"]);

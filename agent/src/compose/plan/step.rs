@@ -94,7 +94,8 @@ pub enum Step {
         /// How long stopping may take, in milliseconds.
         grace_ms: u64,
     },
-    /// Wait until a container is far enough; it failing or taking too long ends the plan.
+    /// Wait until a container is far enough; it failing or taking too long ends the plan. Without a health check
+    /// that only means up: whoever waits should see it stay so for a while, since the one before goes next.
     Await {
         /// Which.
         target: Target,

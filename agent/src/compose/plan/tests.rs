@@ -372,3 +372,35 @@ fn a_stopped_service_stays_stopped_and_a_fallen_one_is_started() {
     let started = plan(&project([0; 3]), &engine.seen, &Policy::default());
     assert_eq!(steps_of(&started), ["start p-web-1", "await p-web-1 Started"]);
 }
+
+#[test]
+fn a_service_is_restarted_with_the_one_it_asks_to_be() {
+    let mut desired = project([1, 0, 0]);
+    desired.services[1].restarts_with.insert("db".into());
+    let steps = steps_of(&plan(&desired, &running().seen, &Policy::default()));
+    assert_eq!(steps.last().map(String::as_str), Some("bounce p-app-1"));
+    assert_eq!(steps.len(), 8);
+}
+
+#[test]
+fn containers_beyond_the_scale_are_stopped_and_removed() {
+    let mut desired = project([0; 3]);
+    desired.services[2].containers.clear();
+    let plan = plan(&desired, &running().seen, &Policy::default());
+    assert_eq!(steps_of(&plan), ["stop p-web-1", "remove p-web-1"]);
+    assert!(plan.steps.iter().all(|planned| planned.because == Because::Surplus));
+}
+
+#[test]
+fn a_network_of_somebody_else_holds_what_needs_it_and_one_that_differs_is_left() {
+    let mut engine = running();
+    let network = engine.seen.networks.get_mut("p_default").unwrap();
+    network.labels.insert(labels::CONFIG_HASH.into(), "other".into());
+    let differs = plan(&project([0; 3]), &engine.seen, &Policy::default());
+    assert!(differs.steps.is_empty() && differs.holds.iter().any(|hold| hold.reason == Held::NetworkDiffers));
+    engine.seen.networks.get_mut("p_default").unwrap().labels.clear();
+    let foreign = plan(&project([0, 0, 1]), &engine.seen, &Policy::default());
+    assert!(foreign.steps.is_empty());
+    let not_ours = Hold { subject: "web".into(), reason: Held::NotOurs("p_default".into()) };
+    assert!(foreign.holds.contains(&not_ours));
+}

@@ -4,6 +4,7 @@
 //! complained of here instead.
 
 use super::super::node::{Map, Node, Value};
+use super::super::path;
 use super::super::place::Complaints;
 
 /// A mount as its short syntax says it.
@@ -35,6 +36,11 @@ pub(crate) fn parse(text: &str) -> Result<Parts, String> {
     if text.len() > 2 && text.split(':').any(str::is_empty) {
         return Err(format!("{text:?} has nothing between two colons"));
     }
+    // Compose takes it for a Windows drive and mounts something else altogether.
+    let drive = |part: &str| part.chars().count() == 1 && part.starts_with(char::is_alphabetic);
+    if drive(first) && second.is_some() || second.is_some_and(drive) && third.is_some() {
+        return Err(format!("{text:?}: one letter before a colon reads as a drive: use the long syntax"));
+    }
     let options = third.map(|list| list.split(',').map(str::to_owned).collect()).unwrap_or_default();
     Ok(match second {
         None => Parts { source: None, target: first.to_owned(), options },
@@ -49,11 +55,11 @@ pub(crate) fn is_path(source: &str) -> bool {
 }
 
 /// Writes a short mount out.
-pub(crate) fn expand(node: &mut Node, path: &str, complaints: &mut Complaints) {
+pub(crate) fn expand(node: &mut Node, at: &str, complaints: &mut Complaints) {
     let Some(text) = node.as_str() else { return };
     let parts = match parse(text) {
         Ok(parts) => parts,
-        Err(why) => return complaints.add(&node.place, path, why),
+        Err(why) => return complaints.add(&node.place, at, why),
     };
     let mut mount = Map::default();
     let bind = parts.source.as_deref().is_some_and(is_path);
@@ -61,7 +67,7 @@ pub(crate) fn expand(node: &mut Node, path: &str, complaints: &mut Complaints) {
     if let Some(source) = &parts.source {
         mount.set("source", node.text(source));
     }
-    mount.set("target", node.text(&parts.target));
+    mount.set("target", node.text(path::clean(&parts.target)));
     let mut bind_options = Map::default();
     let mut volume_options = Map::default();
     let yes = node.like(Value::Bool(true));
@@ -72,7 +78,7 @@ pub(crate) fn expand(node: &mut Node, path: &str, complaints: &mut Complaints) {
             "nocopy" => volume_options.set("nocopy", yes.clone()),
             "z" | "Z" => bind_options.set("selinux", node.text(option)),
             option if PROPAGATIONS.contains(&option) => bind_options.set("propagation", node.text(option)),
-            other => complaints.add(&node.place, path, format!("the mount option {other:?} means nothing")),
+            other => complaints.add(&node.place, at, format!("the mount option {other:?} means nothing")),
         }
     }
     if bind {
@@ -100,13 +106,13 @@ mod tests {
             (parts.source.unwrap_or_default(), parts.target, parts.options.join(","))
         };
         assert_eq!(parts("/data"), (String::new(), "/data".into(), String::new()));
-        assert_eq!(parts("v:/data"), ("v".into(), "/data".into(), String::new()));
+        assert_eq!(parts("vol:/data"), ("vol".into(), "/data".into(), String::new()));
         assert_eq!(parts("./a:/b:ro,z"), ("./a".into(), "/b".into(), "ro,z".into()));
     }
 
     #[test]
     fn what_is_not_a_mount_is_refused() {
-        for text in ["", ":/web", "a::ro", "a:/b:ro:z", "a:/b:"] {
+        for text in ["", ":/web", "ab::ro", "ab:/b:ro:z", "ab:/b:", "v:/data", "./a:b:ro"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }
