@@ -130,6 +130,48 @@ async fn the_operators_wish_holds_over_a_kill() {
 }
 
 #[tokio::test]
+async fn a_promise_is_kept_over_a_kill_seen_in_the_report_and_refused_while_draining() {
+    let agent = Agent::start(&NO_ENGINE);
+    let ready = async |agent: &Agent| {
+        eventually("a first sample", async || {
+            let report = agent.report().await;
+            unless(report.ready, format!("{:?}", report.not_ready))
+        })
+        .await;
+    };
+    ready(&agent).await;
+    let ask = async |agent: &Agent, id: &str| {
+        let body = json!({ "id": id, "expected": 8.0, "ttl_s": 600 });
+        agent.request(Method::POST, "/v1/reservations").json(&body).send().await.unwrap()
+    };
+    assert_eq!(ask(&agent, "a").await.status(), StatusCode::CREATED);
+    let again = ask(&agent, "a").await;
+    assert_eq!(again.status(), StatusCode::OK);
+    let said: serde_json::Value = again.json().await.unwrap();
+    assert_eq!((&said["id"], &said["pending"]), (&json!("a"), &json!(8.0)));
+
+    let agent = agent.killed_and_restarted().await;
+    ready(&agent).await;
+    assert_eq!(agent.report().await.reservations[0].id, "a");
+    agent.request(Method::PUT, "/v1/state").json(&json!({ "mode": "drain" })).send().await.unwrap();
+    let refused = ask(&agent, "b").await;
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    assert_eq!(refused.json::<serde_json::Value>().await.unwrap(), json!({ "refused": "draining" }));
+    for (status, left) in [(StatusCode::NO_CONTENT, 0), (StatusCode::NOT_FOUND, 0)] {
+        let released = agent.request(Method::DELETE, "/v1/reservations/a").send().await.unwrap();
+        assert_eq!((released.status(), agent.report().await.reservations.len()), (status, left));
+    }
+    for bad in [
+        json!({}),
+        json!({ "id": "", "expected": 1, "ttl_s": 1 }),
+        json!({ "id": "x", "expected": -1, "ttl_s": 1 }),
+    ] {
+        let answer = agent.request(Method::POST, "/v1/reservations").json(&bad).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn a_wish_that_cannot_be_kept_is_refused_and_the_agent_lives_on() {
     let agent = Agent::start(&NO_ENGINE);
     std::fs::remove_dir_all(agent.state()).unwrap();

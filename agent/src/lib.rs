@@ -19,6 +19,7 @@ pub mod operator;
 pub mod probe;
 pub mod public_url;
 pub mod readiness;
+pub mod reservations;
 mod run;
 pub mod sampler;
 pub mod snapshot;

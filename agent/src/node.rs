@@ -12,6 +12,7 @@ use usher_common::wire::{NodeId, NotReady, PublicUrl};
 use crate::config::StackConfig;
 use crate::operator::Operator;
 use crate::readiness::{self, Standing};
+use crate::reservations::Reservations;
 use crate::snapshot::Snapshot;
 
 /// A running agent, as its routes see it.
@@ -23,6 +24,8 @@ pub struct Node {
     pub stack: StackConfig,
     /// The operator's wish.
     pub operator: Operator,
+    /// What was promised to aggregators.
+    pub reservations: Reservations,
     /// The newest sample; `None` before the first.
     pub snapshot: watch::Receiver<Option<Arc<Snapshot>>>,
     /// Time between samples: older than a few of these, and the sampler is stuck.

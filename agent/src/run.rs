@@ -21,6 +21,7 @@ use crate::operator::Operator;
 use crate::probe::targets::ServiceTargets;
 use crate::probe::{self, containers::Meter};
 use crate::public_url::public_url;
+use crate::reservations::{Limits, Reservations};
 use crate::sampler::host::{HostSampler, host_probe};
 use crate::sampler::{self, Meters, Sources};
 use crate::stack;
@@ -86,6 +87,7 @@ pub async fn run_reloading(
         },
         stack: config.stack.clone(),
         operator,
+        reservations: Reservations::load(&config.state_dir, Limits::default()),
         snapshot,
         sample_interval: config.sample_interval,
         stopping: shutdown.clone(),
@@ -115,6 +117,7 @@ pub async fn run_reloading(
         sampler::sample(config.sample_interval, config.stack.clone(), sources, meters, published),
     );
 
+    tasks.spawn("arrivals", end_reservations_of_live_rooms(Arc::clone(&node)));
     let routes = Routes {
         node: Arc::clone(&node),
         host: Arc::new(HostMetrics::new(host_probe(&config), config.sample_interval)),
@@ -157,6 +160,18 @@ async fn follow_containers(
         }
         if engine.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// A promise ends when its room shows up: from then on its people are measured.
+async fn end_reservations_of_live_rooms(node: Arc<Node>) {
+    let mut snapshots = node.snapshot.clone();
+    while snapshots.changed().await.is_ok() {
+        let snapshot = snapshots.borrow_and_update().clone();
+        let rooms = snapshot.as_ref().and_then(|snapshot| probe::merge::rooms(&snapshot.services));
+        if let Some(rooms) = rooms {
+            node.reservations.arrived(rooms);
         }
     }
 }

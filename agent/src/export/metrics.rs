@@ -30,6 +30,18 @@ pub fn add(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &mu
         1.0,
     );
     readiness(node, snapshot, now, families);
+    families.gauge(
+        "usher_agent_reservations",
+        "Promises held that have not lapsed.",
+        &[],
+        whole(node.reservations.list().len() as u64),
+    );
+    families.gauge(
+        "usher_agent_reserved_participants",
+        "People promised to this node and not yet arrived.",
+        &[],
+        node.reservations.pending(),
+    );
     let Some(snapshot) = snapshot else { return };
     families.counter(
         "usher_agent_samples_total",

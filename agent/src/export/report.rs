@@ -36,7 +36,7 @@ pub fn report(node: &Node, snapshot: Option<&Snapshot>, operator: OperatorState,
         jitsi: None,
         stack: None,
         rooms: None,
-        reservations: Vec::new(),
+        reservations: node.reservations.list(),
         probes: BTreeMap::new(),
     };
     if let Some(snapshot) = snapshot {

@@ -9,6 +9,7 @@
 mod guard;
 mod metrics;
 mod page;
+mod reservations;
 mod state;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use axum::{Json, body::Body};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tower_http::CompressionLevel;
@@ -52,6 +53,8 @@ pub fn router(routes: Routes, access: &watch::Receiver<Access>) -> Router {
     let v1 = Router::new()
         .route("/v1/report", get(report))
         .route("/v1/state", get(state::show).put(state::set))
+        .route("/v1/reservations", post(reservations::reserve))
+        .route("/v1/reservations/{id}", delete(reservations::release))
         .route_layer(guarded(Door::Api));
     let scrape = Router::new().route("/metrics", get(metrics::metrics)).route_layer(guarded(Door::Metrics));
     let open = Router::new()
