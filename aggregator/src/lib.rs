@@ -1,1 +1,3 @@
-//! stub
+//! The aggregator: finds the agents, asks them, and answers with the Jitsi that has the most room.
+
+pub mod placement;
