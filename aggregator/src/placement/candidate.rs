@@ -65,9 +65,6 @@ pub struct Reading {
     pub cpu: Option<f64>,
     /// JVB's stress; 1 is full and it may be above. Never clamped.
     pub stress: Option<f64>,
-    /// The load without its jitter (see [`LoadLevel`](super::LoadLevel)), share of the CPU. `None`
-    /// takes `cpu` and `stress` as they are.
-    pub level: Option<f64>,
     /// People in meetings.
     pub participants: Option<u64>,
     /// Joins per second, smoothed (see [`JoinRate`](super::JoinRate)).

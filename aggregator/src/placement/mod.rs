@@ -11,7 +11,7 @@
 //! - [`choose`] answers one request, [`rank`] tells the same in full: every node, with the parts of
 //!   its score or the filter that removed it.
 //! - [`Params`] holds every constant; [`Params::at_speed`] scales the times for compressed replays.
-//! - [`JoinRate`], [`LoadLevel`], [`Breaker`], [`learn`] are small values that whoever keeps the fleet's state
+//! - [`JoinRate`], [`Breaker`], [`learn`] are small values that whoever keeps the fleet's state
 //!   feeds with each report, and whose results go into the next [`Candidate`].
 //!
 //! Not here: scraping, reservations, the memory of which room is where.
@@ -23,7 +23,6 @@ mod draw;
 mod eligible;
 mod join_rate;
 pub mod learn;
-mod load_level;
 mod params;
 mod policy;
 mod ranking;
@@ -35,7 +34,6 @@ pub use candidate::{Candidate, Life, Promise, Reading, Witness};
 pub use choose::{choose, rank};
 pub use eligible::Removal;
 pub use join_rate::JoinRate;
-pub use load_level::LoadLevel;
 pub use params::Params;
 pub use policy::Policy;
 pub use ranking::{Choice, NoPlace, Placed, Ranking, Removed, Request, Tier};

@@ -43,9 +43,6 @@ pub struct Params {
     /// CPU at which the JVB calls itself full (stress 1): its load manager divides by 0.9.
     pub cpu_at_full_stress: f64,
 
-    /// Smoothing of the measured load, see [`LoadLevel`](super::LoadLevel).
-    pub level_smoothing_ms: u64,
-
     /// θ: the load up to which a node is comfortable; headroom is counted from here. Study: 0.85.
     pub comfortable: f64,
     /// γ: how much a big node's headroom counts more than the same share of a small one.
@@ -100,7 +97,6 @@ impl Default for Params {
             cost_per_person: 0.002,
             standard_cores: 8.0,
             cpu_at_full_stress: 0.9,
-            level_smoothing_ms: 20_000,
             comfortable: 0.85,
             capacity_exponent: 0.5,
             near_equal: 0.01,
@@ -131,7 +127,6 @@ impl Params {
             known_promise_memory_ms: scaled(self.known_promise_memory_ms),
             join_foresight_ms: scaled(self.join_foresight_ms),
             join_rate_smoothing_ms: scaled(self.join_rate_smoothing_ms),
-            level_smoothing_ms: scaled(self.level_smoothing_ms),
             retry_after_ms: scaled(self.retry_after_ms),
             fresh_ms: scaled(self.fresh_ms),
             trust_fade_ms: scaled(self.trust_fade_ms),

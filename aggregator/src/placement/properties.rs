@@ -21,7 +21,6 @@ fn any_candidate(number: usize) -> impl Strategy<Value = Candidate> {
             at_ms: NOW_MS - age_ms,
             cpu,
             stress,
-            level: None,
             participants,
             joins_per_s,
             cores,

@@ -7,8 +7,7 @@
 //! score_s = (L_s − θ) · cap_s^γ · ramp_s                            the smallest is the best
 //! ```
 //!
-//! - `base`: CPU, or JVB's stress × 0.9 where that is higher, without its jitter where the fleet's
-//!   keeper smooths it ([`LoadLevel`](super::LoadLevel)). Never clamped.
+//! - `base`: CPU, or JVB's stress × 0.9 where that is higher. Never clamped.
 //! - `c_s`: CPU of one more person there; unless learned for the node, the fleet's ÷ `cap`.
 //! - promises: `age` is counted at the time of the reading, for that is what the reading can show.
 //!   One that only this replica can see counts once for every replica.
@@ -61,7 +60,7 @@ impl Load {
     /// loaded it is.
     pub(super) fn of(candidate: &Candidate, people: f64, params: &Params, now_ms: u64) -> Option<Self> {
         let reading = candidate.reading.as_ref()?;
-        let base = reading.level.and_then(finite).or_else(|| measured(reading, params))?;
+        let base = measured(reading, params)?;
         let capacity = capacity(candidate, params);
         let cost_per_person =
             candidate.cost_per_person.and_then(finite).unwrap_or(params.cost_per_person / capacity);
@@ -109,7 +108,7 @@ impl Load {
 }
 
 /// CPU, or the bridge's own opinion where that is worse.
-pub(super) fn measured(reading: &Reading, params: &Params) -> Option<f64> {
+fn measured(reading: &Reading, params: &Params) -> Option<f64> {
     let cpu = reading.cpu.and_then(finite);
     let stress = reading.stress.and_then(finite).map(|stress| stress * params.cpu_at_full_stress);
     match (cpu, stress) {

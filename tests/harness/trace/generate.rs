@@ -52,7 +52,7 @@ impl Workload {
                 continue;
             }
             if t < 0.0 {
-                rooms.extend(left_of(self.draw_room(0.0, random), -t));
+                rooms.extend(left_of(&self.draw_room(0.0, random), -t));
             } else {
                 rooms.push(self.draw_room(t, random));
             }

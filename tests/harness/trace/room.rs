@@ -94,7 +94,7 @@ fn ms(seconds: f64) -> u32 {
 }
 
 /// What is left at time 0 of a room that was asked for `age_s` before; `None` when all have left.
-pub(super) fn left_of(room: Room, age_s: f64) -> Option<Room> {
+pub(super) fn left_of(room: &Room, age_s: f64) -> Option<Room> {
     let age = (age_s * 1000.0) as i64;
     let signed = |ms: u64| i64::try_from(ms).expect("a stay is shorter than the age of the universe");
     let short = |ms: i64| u32::try_from(ms).expect("not negative, and within one trace");
@@ -116,5 +116,5 @@ pub(super) fn left_of(room: Room, age_s: f64) -> Option<Room> {
         return None;
     }
     stays.sort_by_key(Stay::joins_ms);
-    Some(Room { at_ms: 0, named: false, live_on: Some(0), stays, ..room })
+    Some(Room { at_ms: 0, named: false, live_on: Some(0), stays, ..*room })
 }
