@@ -5,6 +5,17 @@
 
 use usher_common::wire::{NodeId, RoomKey};
 
+/// Which of the live replicas decides on a named room, so that two people who ask two replicas at
+/// the same moment are not sent to two nodes. The others forward to it. `None` without replicas.
+///
+/// Two replicas that disagree on who is alive may disagree on some rooms, never on all: a replica
+/// that comes or goes moves only its own share.
+#[must_use]
+pub fn owner<'a>(room: &RoomKey, replicas: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let key = fnv(room.as_str());
+    replicas.into_iter().min_by_key(|replica| (scatter(scatter(key) ^ fnv(replica)), *replica))
+}
+
 /// What decides where the policy is indifferent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Draw {
@@ -64,6 +75,20 @@ mod tests {
             wins[winner] += 1;
         }
         assert!(wins.iter().all(|&won| (1800..2200).contains(&won)), "{wins:?}");
+    }
+
+    #[test]
+    fn a_room_keeps_its_owner_when_another_replica_goes() {
+        let (three, two) = (["a:7080", "b:7080", "c:7080"], ["c:7080", "a:7080"]);
+        let mut owned = [0u32; 3];
+        for number in 0..3000 {
+            let room = RoomKey::of(b"secret", "", &number.to_string());
+            let before = owner(&room, three).unwrap();
+            owned[three.iter().position(|replica| *replica == before).unwrap()] += 1;
+            assert!(before == "b:7080" || owner(&room, two) == Some(before));
+        }
+        assert!(owned.iter().all(|&share| (900..1100).contains(&share)), "{owned:?}");
+        assert_eq!(owner(&RoomKey::of(b"secret", "", "x"), []), None);
     }
 
     #[test]

@@ -14,6 +14,9 @@
 //! - [`JoinRate`], [`Breaker`], [`learn`] are small values that whoever keeps the fleet's state
 //!   feeds with each report, and whose results go into the next [`Candidate`].
 //!
+//! - [`owner`] says which replica decides on a named room. Without it (or a store of claims) near-equal
+//!   views agree on most rooms, not on all.
+//!
 //! Not here: scraping, reservations, the memory of which room is where.
 
 mod breaker;
@@ -32,6 +35,7 @@ mod words;
 pub use breaker::Breaker;
 pub use candidate::{Candidate, Life, Promise, Reading, Witness};
 pub use choose::{choose, rank};
+pub use draw::owner;
 pub use eligible::Removal;
 pub use join_rate::JoinRate;
 pub use params::Params;

@@ -25,7 +25,7 @@ pub struct Params {
     /// in the join rate and the CPU. Study: 20 s; 10 to 40 s work.
     pub promise_memory_ms: u64,
     /// The same for the part of a promise beyond [`expected_people`](Self::expected_people): it is
-    /// known and not guessed, so it holds until those people had time to come.
+    /// known and not guessed, so it holds as long as people take to come. Replay: 45 to 180 s work.
     pub known_promise_memory_ms: u64,
     /// τ: the present join rate is taken to go on for this long. Study: 90 s; 45 to 150 s work.
     /// Also the age constant of promises where the join rate is not known.
@@ -90,7 +90,7 @@ impl Default for Params {
             expected_people_min: 1.0,
             expected_people_max: 300.0,
             promise_memory_ms: 20_000,
-            known_promise_memory_ms: 20_000,
+            known_promise_memory_ms: 90_000,
             join_foresight_ms: 90_000,
             join_rate_smoothing_ms: 30_000,
             replicas: 1,

@@ -66,13 +66,13 @@ fn the_load_is_what_the_formula_says() {
     candidate.capacity = Some(0.5);
     reading(&mut candidate).joins_per_s = Some(0.1);
     reading(&mut candidate).stress = Some(0.40);
-    let promise = |age_ms, witness| Promise { people: 10.0, made_at_ms: NOW_MS - age_ms, witness };
+    let promise = |age_ms, witness| Promise { people: 8.0, made_at_ms: NOW_MS - age_ms, witness };
     candidate.promises =
         vec![promise(0, Witness::Own), promise(20_000, Witness::Agent), promise(0, Witness::OwnOnly)];
     let params = Params { replicas: 3, ..Params::default() };
     let ranking = rank(&[candidate], &Request::default(), &params, 1, NOW_MS);
     let load = ranking.placed[0].load.clone().unwrap();
-    let promised = 10.0 + 10.0 / std::f64::consts::E + 30.0;
+    let promised = 8.0 + 8.0 / std::f64::consts::E + 24.0;
     assert!((load.base - 0.36).abs() < 1e-12, "the bridge's own opinion is worse than the CPU");
     assert!((load.promised_people - promised).abs() < 1e-9);
     assert_eq!((load.arriving_people, load.own_people, load.cost_per_person), (Some(9.0), 8.0, 0.004));
@@ -90,6 +90,15 @@ fn promises_live_longer_where_joins_cannot_be_seen() {
     let load = ranking.placed[0].load.as_ref().unwrap();
     assert_eq!(load.arriving_people, None, "not seen is not nobody");
     assert!((load.promised_people - 10.0 / std::f64::consts::E).abs() < 1e-9);
+}
+
+#[test]
+fn what_is_known_of_a_room_is_remembered_longer_than_what_is_guessed() {
+    let mut candidate = node(0, 0.3);
+    candidate.promises = vec![Promise { people: 108.0, made_at_ms: NOW_MS - 20_000, witness: Witness::Own }];
+    let ranking = rank(&[candidate], &Request::default(), &Params::default(), 1, NOW_MS);
+    let expected = 8.0 * (-1.0f64).exp() + 100.0 * (-20.0f64 / 90.0).exp();
+    assert!((ranking.placed[0].load.as_ref().unwrap().promised_people - expected).abs() < 1e-9);
 }
 
 #[test]

@@ -124,8 +124,19 @@ impl Replay<'_> {
 
     /// A VM dies: everybody on it is out, and some time later back at the front page or the URL.
     pub(super) fn die(&mut self, vm: usize) {
+        let rooms = self.vms[vm].die();
+        self.throw_out(vm, &rooms);
+    }
+
+    /// A VM becomes a sinkhole: its agent reports well and nobody can meet there.
+    pub(super) fn sink(&mut self, vm: usize) {
+        let rooms = self.vms[vm].empty();
+        self.throw_out(vm, &rooms);
+    }
+
+    fn throw_out(&mut self, vm: usize, rooms: &[u32]) {
         self.foresight.die(vm);
-        for number in self.vms[vm].die() {
+        for &number in rooms {
             let room = &self.trace.rooms[number as usize];
             let live = &mut self.rooms[number as usize];
             live.parts.retain(|part| part.vm != vm);

@@ -18,6 +18,8 @@ pub(super) enum Event {
     Scrape { replica: usize, group: usize },
     /// Their answers arrive; `None` is a failure.
     Reports { replica: usize, reports: Vec<(usize, Option<Report>)> },
+    /// The sinkhole of the world opens, or closes again.
+    Sinkhole { open: bool },
     /// A replica goes through its slow estimators.
     Learn { replica: usize },
 }

@@ -1,6 +1,6 @@
 //! The replay itself: time goes on, scrapes come back, requests are answered.
 
-use usher_aggregator::placement::{Promise, Request, Witness};
+use usher_aggregator::placement::{Promise, Request, Witness, owner};
 use usher_common::wire::RoomKey;
 
 use super::measure::{Meter, Outcome};
@@ -71,6 +71,10 @@ impl Replay<'_> {
             }
             self.queue.put(LEARN_EVERY_MS, Event::Learn { replica });
         }
+        if let Some((from_ms, to_ms)) = self.world.sinkhole_ms {
+            self.queue.put(from_ms, Event::Sinkhole { open: true });
+            self.queue.put(to_ms, Event::Sinkhole { open: false });
+        }
         let (mut vm, mut room, mut tick) = (0usize, 0usize, 0u64);
         loop {
             let vm_at = self.trace.vms.get(vm).map(|event| event.at_ms);
@@ -128,6 +132,8 @@ impl Replay<'_> {
                     self.replicas[replica].scraped(vm, report, self.setup, self.now_ms);
                 }
             }
+            Event::Sinkhole { open: true } => self.sink(0),
+            Event::Sinkhole { open: false } => self.vms[0].alive = true,
             Event::Learn { replica } => {
                 if self.setup.learn_cost {
                     self.replicas[replica].learn(self.now_ms);
@@ -152,7 +158,7 @@ impl Replay<'_> {
     pub(super) fn answer(&mut self, room: u32) -> Option<usize> {
         let named = self.trace.rooms[room as usize].named;
         let number = if named && self.setup.route_by_name {
-            (mix(u64::from(room), 3) % self.replicas.len() as u64) as usize
+            self.owner_of(room)
         } else {
             self.balancer.below(self.replicas.len())
         };
@@ -174,14 +180,18 @@ impl Replay<'_> {
         Some(vm)
     }
 
+    /// The replica that the room's name belongs to.
+    fn owner_of(&self, room: u32) -> usize {
+        let names: Vec<String> = (0..self.replicas.len()).map(|number| format!("replica{number}")).collect();
+        let owner = owner(&key_of(room), names.iter().map(String::as_str)).expect("at least one replica");
+        names.iter().position(|name| name == owner).expect("one of the names handed in")
+    }
+
     /// The product's choice, confirmed by the agent where that is set up: the first of the best
     /// few whose agent answers and does not drain.
     fn place(&mut self, replica: usize, room: u32, named: bool) -> Option<(usize, f64, Witness)> {
-        let request = Request {
-            room: named.then(|| RoomKey::of(b"replay", "", &format!("r{room}"))),
-            expected_people: self.hint(room),
-            region: None,
-        };
+        let request =
+            Request { room: named.then(|| key_of(room)), expected_people: self.hint(room), region: None };
         let chosen = self.replicas[replica].choose(&request, self.now_ms).ok()?;
         let number = |node| self.replicas[replica].number(node);
         if !self.setup.confirm {
@@ -235,4 +245,9 @@ impl Replay<'_> {
         let held = people.filter(|person| matches!(person, super::room::Person::In(_))).count();
         assert_eq!(inside, held, "everybody who is in a conference is on one VM");
     }
+}
+
+/// The key of a named room: its name is `r` and its number.
+fn key_of(room: u32) -> RoomKey {
+    RoomKey::of(b"replay", "", &format!("r{room}"))
 }

@@ -68,6 +68,18 @@ fn a_death_costs_a_handful_of_requests_and_its_rooms_meet_again_in_one_place() {
 }
 
 #[test]
+fn a_vm_that_looks_idle_because_nobody_can_join_is_left_out_before_it_swallows_the_crowd() {
+    let trace = small(6, |workload| (workload.churn, workload.load) = (false, 0.5));
+    let world = World { sinkhole_ms: Some((300_000, 1_200_000)), ..World::perfect() };
+    let failed = |breaker_placements| {
+        let setup = Setup::usher(1).with_params(|params| params.breaker_placements = breaker_placements);
+        live(&trace, &setup, &world).failed
+    };
+    let (with, without) = (failed(8), failed(u32::MAX));
+    assert!(with * 3 < without, "with the breaker {with}, without {without}");
+}
+
+#[test]
 fn knowing_the_future_helps_and_knowing_sizes_helps_most() {
     let traces: Vec<Trace> = (1..=3).map(|seed| small(seed, |workload| workload.size_sigma = 1.21)).collect();
     let over = |setup: &Setup| sum(&traces, setup, |outcome| outcome.overload_minutes);

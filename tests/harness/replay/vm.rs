@@ -19,7 +19,10 @@ pub(super) struct Vm {
     pub(super) capacity: f64,
     /// In standard VMs, as it really performs.
     pub(super) speed: f64,
+    /// People can meet here.
     pub(super) alive: bool,
+    /// Its agent answers, as far as it depends on the VM.
+    agent: bool,
     pub(super) draining: bool,
     /// Cost of all its rooms, in standard VMs.
     pub(super) media: f64,
@@ -70,6 +73,7 @@ impl Vm {
             capacity,
             speed: capacity * (world.speed_spread * normal).exp(),
             alive: true,
+            agent: true,
             draining: false,
             media: 0.0,
             people: 0,
@@ -90,7 +94,7 @@ impl Vm {
     pub(super) fn tick(&mut self, tick: u64, phase: u64, world: &World, random: &mut Random) {
         let keep = (-(TICK_MS as f64) / 60_000.0).exp();
         self.noise = self.noise * keep + world.noise * (1.0 - keep * keep).sqrt() * random.noise();
-        if !self.alive {
+        if !self.agent {
             return;
         }
         self.demand = (CPU_IDLE + self.media / self.speed + self.noise).max(0.005);
@@ -141,7 +145,7 @@ impl Vm {
     /// Whether the agent is there at all in this minute.
     pub(super) fn answers(&self, number: u64, now_ms: u64, seed: u64, world: &World) -> bool {
         let minute = now_ms / 60_000;
-        self.alive && unit(mix(number + 31, minute ^ (seed << 20))) >= world.silent_minutes
+        self.agent && unit(mix(number + 31, minute ^ (seed << 20))) >= world.silent_minutes
     }
 
     /// The agent is asked to hold a promise.
@@ -149,8 +153,14 @@ impl Vm {
         self.promises.push_back(promise);
     }
 
-    /// Everything on it is gone.
+    /// Everything on it is gone, its agent too.
     pub(super) fn die(&mut self) -> Vec<u32> {
+        self.agent = false;
+        self.empty()
+    }
+
+    /// Everybody is out, and nobody comes in; the agent sees nothing wrong.
+    pub(super) fn empty(&mut self) -> Vec<u32> {
         self.alive = false;
         self.media = 0.0;
         self.people = 0;

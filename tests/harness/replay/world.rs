@@ -19,6 +19,9 @@ pub struct World {
     pub reading_noise: f64,
     /// How differently VMs of one size really perform, standard deviation of the logarithm.
     pub speed_spread: f64,
+    /// From when to when (ms) VM 0 throws everybody out and lets nobody in while its agent reports
+    /// an idle, healthy machine; `None`: never.
+    pub sinkhole_ms: Option<(u64, u64)>,
     /// Share of whole minutes in which an agent does not answer while its VM goes on.
     pub silent_minutes: f64,
 }
@@ -34,6 +37,7 @@ impl Default for World {
             noise: 0.02,
             reading_noise: 0.015,
             speed_spread: 0.06,
+            sinkhole_ms: None,
             silent_minutes: 1.0 / 1440.0,
         }
     }
