@@ -68,15 +68,15 @@ fn the_load_is_what_the_formula_says() {
     reading(&mut candidate).stress = Some(0.40);
     let promise = |age_ms, witness| Promise { people: 8.0, made_at_ms: NOW_MS - age_ms, witness };
     candidate.promises =
-        vec![promise(0, Witness::Own), promise(20_000, Witness::Agent), promise(0, Witness::OwnOnly)];
+        vec![promise(0, Witness::Own), promise(15_000, Witness::Agent), promise(0, Witness::OwnOnly)];
     let params = Params { replicas: 3, ..Params::default() };
     let ranking = rank(&[candidate], &Request::default(), &params, 1, NOW_MS);
     let load = ranking.placed[0].load.clone().unwrap();
     let promised = 8.0 + 8.0 / std::f64::consts::E + 24.0;
-    assert!((load.base - 0.36).abs() < 1e-12, "the bridge's own opinion is worse than the CPU");
+    assert!((load.base - 0.31).abs() < 1e-12, "the bridge's own opinion is worse than the CPU");
     assert!((load.promised_people - promised).abs() < 1e-9);
     assert_eq!((load.arriving_people, load.own_people, load.cost_per_person), (Some(9.0), 8.0, 0.004));
-    let expected = 0.36 + 0.004 * (promised + 9.0 + 8.0);
+    let expected = 0.31 + 0.004 * (promised + 9.0 + 8.0);
     assert!((load.expected - expected).abs() < 1e-12);
     assert!((load.score - (expected - 0.85) * 0.5f64.sqrt()).abs() < 1e-12);
 }
@@ -95,9 +95,9 @@ fn promises_live_longer_where_joins_cannot_be_seen() {
 #[test]
 fn what_is_known_of_a_room_is_remembered_longer_than_what_is_guessed() {
     let mut candidate = node(0, 0.3);
-    candidate.promises = vec![Promise { people: 108.0, made_at_ms: NOW_MS - 20_000, witness: Witness::Own }];
+    candidate.promises = vec![Promise { people: 108.0, made_at_ms: NOW_MS - 15_000, witness: Witness::Own }];
     let ranking = rank(&[candidate], &Request::default(), &Params::default(), 1, NOW_MS);
-    let expected = 8.0 * (-1.0f64).exp() + 100.0 * (-20.0f64 / 90.0).exp();
+    let expected = 8.0 * (-1.0f64).exp() + 100.0 * (-15.0f64 / 90.0).exp();
     assert!((ranking.placed[0].load.as_ref().unwrap().promised_people - expected).abs() < 1e-9);
 }
 

@@ -7,7 +7,7 @@
 //! score_s = (L_s − θ) · cap_s^γ · ramp_s                            the smallest is the best
 //! ```
 //!
-//! - `base`: CPU, or JVB's stress × 0.9 where that is higher. Never clamped.
+//! - `base`: CPU, or JVB's stress × 0.9 less a margin where that is higher. Never clamped.
 //! - `c_s`: CPU of one more person there; unless learned for the node, the fleet's ÷ `cap`.
 //! - promises: `age` is counted at the time of the reading, for that is what the reading can show.
 //!   One that only this replica can see counts once for every replica.
@@ -112,7 +112,7 @@ fn measured(reading: &Reading, params: &Params) -> Option<f64> {
     let cpu = reading.cpu.and_then(finite);
     let stress = reading.stress.and_then(finite).map(|stress| stress * params.cpu_at_full_stress);
     match (cpu, stress) {
-        (Some(cpu), Some(stress)) => Some(cpu.max(stress)),
+        (Some(cpu), Some(stress)) => Some(cpu.max(stress - params.stress_margin)),
         (one, other) => one.or(other),
     }
 }
