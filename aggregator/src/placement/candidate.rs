@@ -3,6 +3,14 @@
 //! A plain value without a clock: every `*_at_ms` is a point on the aggregator's own monotonic
 //! clock in milliseconds, the same that `now_ms` is read from, so a value stays true while time
 //! goes on and need not be built anew for each request. `None` means "not known", never zero.
+//!
+//! Whoever keeps the fleet fills it so, at each report:
+//! - `reading.at_ms`: arrival of the report less the age of its sample; `joins_per_s` from a
+//!   [`JoinRate`](super::JoinRate), whose count of joins also goes to the [`Breaker`].
+//! - `promises`: those the report lists ([`Witness::Agent`]), and one's own made after the reading
+//!   ([`Witness::Own`]). Of a node that cannot be told, all one's own ([`Witness::OwnOnly`]).
+//!
+//! and at each placement: push the promise, tell the [`Breaker`].
 
 use serde::{Deserialize, Serialize};
 use usher_common::wire::{NodeId, NotReady, OperatorMode};

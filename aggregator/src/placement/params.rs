@@ -22,8 +22,8 @@ pub struct Params {
     /// See [`expected_people_min`](Self::expected_people_min).
     pub expected_people_max: f64,
     /// T1: a promise is forgotten with this age constant, because by then those who come show up
-    /// in the join rate and the CPU. Study: 20 s; 10 to
-    /// 40 s work. Replay: 15 s is no worse, below 12 s flash crowds bunch.
+    /// in the join rate and the CPU. Study: 20 s; 10 to 40 s work, but with 10 s flash
+    /// crowds begin to bunch.
     pub promise_memory_ms: u64,
     /// The same for the part of a promise beyond [`expected_people`](Self::expected_people): it is
     /// known and not guessed, so it holds as long as people take to come. Replay: 45 to 180 s work.
@@ -44,7 +44,7 @@ pub struct Params {
     /// CPU at which the JVB calls itself full (stress 1): its load manager divides by 0.9.
     pub cpu_at_full_stress: f64,
     /// What stress must exceed the CPU by to count: the bridge samples it every 10 s only, and the
-    /// larger of a fresh and an old figure is a noisy one. Replay: 0 costs 5 to 9 % more overload.
+    /// larger of a fresh and an old figure is a noisy one. 0.05 is more than 10 s usually change.
     pub stress_margin: f64,
 
     /// θ: the load up to which a node is comfortable; headroom is counted from here. Study: 0.85.
@@ -93,7 +93,7 @@ impl Default for Params {
             expected_people: 8.0,
             expected_people_min: 1.0,
             expected_people_max: 300.0,
-            promise_memory_ms: 15_000,
+            promise_memory_ms: 20_000,
             known_promise_memory_ms: 90_000,
             join_foresight_ms: 90_000,
             join_rate_smoothing_ms: 30_000,
