@@ -17,6 +17,7 @@ pub mod export;
 pub mod fleet;
 pub mod http;
 pub mod page;
+pub mod placement;
 pub mod ranking;
 pub mod rooms;
 pub mod scrape;

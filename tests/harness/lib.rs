@@ -7,6 +7,8 @@
 //! - [`jitsi_double`]: a stand-in for the services of one Jitsi, on the wire.
 //! - [`images`]: Docker images made of this machine's own files.
 //! - [`stack`]: a compose project of stand-in containers.
+//! - [`trace`]: what the outside world does to a fleet (rooms, people, dying VMs), as a file.
+//! - [`replay`]: lives a trace through a simulated fleet with the real placement, in seconds.
 //! - [`eventually`]: waits for a state, and says what was missing.
 
 pub mod agent;
@@ -17,4 +19,6 @@ pub mod images;
 pub mod jitsi_double;
 pub mod proc_tree;
 pub mod program;
+pub mod replay;
 pub mod stack;
+pub mod trace;

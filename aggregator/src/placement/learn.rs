@@ -1,0 +1,10 @@
+//! What the fleet teaches about itself: what a person costs, how many come to a room.
+//!
+//! Values that are fed with `observe` and asked with `estimate`. None of them speaks before it has
+//! seen enough, each stays within stated bounds, and old lessons fade.
+
+mod person_cost;
+mod room_size;
+
+pub use person_cost::PersonCost;
+pub use room_size::{RoomSizes, Sighting};

@@ -1,0 +1,92 @@
+//! CPU per person, from pairs of (CPU, participants): of one node, or of the whole fleet.
+//!
+//! Least squares through the idle load, so that full moments count more than empty ones:
+//! `c = Σ n·(cpu − idle) / Σ n²`, with weights that fade with age.
+
+use serde::{Deserialize, Serialize};
+
+/// CPU of a node without meetings, share of its CPU: the stack's own housekeeping.
+const IDLE_CPU: f64 = 0.03;
+/// Lessons fade with this age constant, ms: a meeting's length.
+const MEMORY_MS: f64 = 1_800_000.0;
+/// Fewer observations than this (weighted by age) say nothing.
+const SAMPLES_MIN: f64 = 30.0;
+/// Moments with fewer people than this say more of the node's other work than of people.
+const PEOPLE_MIN: u64 = 5;
+/// Above this the CPU is exhausted and no longer grows with people.
+const CPU_MAX: f64 = 0.95;
+/// What a person can cost on any node that serves meetings: bounds of the estimate.
+const COST_RANGE: (f64, f64) = (0.0002, 0.02);
+
+/// The learned cost of one person. `Default` has learned nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PersonCost {
+    samples: f64,
+    people_cpu: f64,
+    people_squared: f64,
+    at_ms: u64,
+}
+
+impl PersonCost {
+    /// A node had this CPU (0..=1) with so many participants. For a fleet's figure hand in CPU and
+    /// participants of each node, and `capacity` to bring its CPU to that of a standard VM; for
+    /// the node's own figure `capacity` is 1.
+    pub fn observe(&mut self, cpu: f64, participants: u64, capacity: f64, now_ms: u64) {
+        if participants < PEOPLE_MIN || !(0.0..=CPU_MAX).contains(&cpu) {
+            return;
+        }
+        let keep = fade(now_ms.saturating_sub(self.at_ms));
+        self.at_ms = self.at_ms.max(now_ms);
+        let people = participants as f64;
+        self.samples = self.samples * keep + 1.0;
+        self.people_cpu = self.people_cpu * keep + people * (cpu - IDLE_CPU).max(0.0) * capacity;
+        self.people_squared = self.people_squared * keep + people * people;
+    }
+
+    /// CPU per person; `None` while too little was seen lately.
+    #[must_use]
+    pub fn estimate(&self, now_ms: u64) -> Option<f64> {
+        let samples = self.samples * fade(now_ms.saturating_sub(self.at_ms));
+        (samples >= SAMPLES_MIN)
+            .then(|| (self.people_cpu / self.people_squared).clamp(COST_RANGE.0, COST_RANGE.1))
+    }
+}
+
+fn fade(elapsed_ms: u64) -> f64 {
+    (-(elapsed_ms as f64) / MEMORY_MS).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taught(pairs: impl Iterator<Item = (f64, u64)>) -> PersonCost {
+        let mut cost = PersonCost::default();
+        pairs.enumerate().for_each(|(i, (cpu, people))| cost.observe(cpu, people, 1.0, i as u64 * 5000));
+        cost
+    }
+
+    #[test]
+    fn the_true_cost_is_found_under_noise() {
+        let noise = |i: u64| [0.02, -0.02, 0.01, -0.01][(i % 4) as usize];
+        let cost = taught((0..100).map(|i| (0.03 + 0.0025 * (50 + i) as f64 + noise(i), 50 + i)));
+        assert!((cost.estimate(500_000).unwrap() - 0.0025).abs() < 0.0001);
+    }
+
+    #[test]
+    fn little_or_old_or_empty_evidence_says_nothing() {
+        assert_eq!(taught((0..20).map(|_| (0.5, 200))).estimate(100_000), None);
+        assert_eq!(taught((0..1000).map(|_| (0.5, 0))).estimate(5_000_000), None);
+        let cost = taught((0..100).map(|_| (0.5, 200)));
+        assert!(cost.estimate(500_000).is_some());
+        assert_eq!(cost.estimate(50_000_000), None, "a day later");
+    }
+
+    #[test]
+    fn nonsense_stays_within_bounds_and_exhausted_nodes_teach_nothing() {
+        assert_eq!(taught((0..100).map(|_| (0.9, 5))).estimate(500_000), Some(COST_RANGE.1));
+        assert_eq!(taught((0..100).map(|_| (0.0, 500))).estimate(500_000), Some(COST_RANGE.0));
+        assert_eq!(taught((0..100).map(|_| (1.0, 100))).estimate(500_000), None);
+        assert_eq!(taught((0..100).map(|_| (f64::NAN, 100))).estimate(500_000), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! How many people come to a room of this name, from the meetings it had before.
+//!
+//! Fed with every sight of a live room (the census that agents report: keyed hashes and sizes,
+//! never names). A meeting ends when the room was not seen for a while; its peak is one lesson.
+//! Peaks are averaged as logarithms, because sizes are heavy-tailed and one assembly in a room of
+//! five must not make it a room of fifty.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use usher_common::wire::RoomKey;
+
+/// A room that was not seen for this long has ended, ms.
+const MEETING_GAP_MS: u64 = 600_000;
+/// Rooms with fewer meetings than this have no history to speak of.
+const MEETINGS_MIN: u32 = 2;
+/// Weight of the newest meeting once there are many.
+const NEWEST: f64 = 0.3;
+/// Rooms that are remembered at most; those not seen for longest go first.
+const ROOMS_MAX: usize = 20_000;
+/// A size that is learned, not given: bounds.
+const SIZE_RANGE: (f64, f64) = (1.0, 300.0);
+
+/// A live room somewhere in the fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting<'a> {
+    /// Which room.
+    pub room: &'a RoomKey,
+    /// People in it; of a split room, one part.
+    pub participants: u64,
+}
+
+/// The sizes of rooms that meet again and again. `Default` knows none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RoomSizes {
+    rooms: HashMap<RoomKey, History>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct History {
+    /// Meetings that ended.
+    meetings: u32,
+    /// Mean logarithm of their peaks; without meaning while there are none.
+    mean_ln: f64,
+    /// Most people in the meeting that goes on, or was last seen.
+    peak: u64,
+    seen_at_ms: u64,
+}
+
+impl RoomSizes {
+    /// A room is live at `now_ms`.
+    pub fn observe(&mut self, sighting: Sighting<'_>, now_ms: u64) {
+        if sighting.participants == 0 {
+            return;
+        }
+        if let Some(history) = self.rooms.get_mut(sighting.room) {
+            *history = history.at(now_ms);
+            history.peak = history.peak.max(sighting.participants);
+            history.seen_at_ms = now_ms;
+            return;
+        }
+        if self.rooms.len() >= ROOMS_MAX {
+            self.forget_oldest_half();
+        }
+        let first = History { meetings: 0, mean_ln: 0.0, peak: sighting.participants, seen_at_ms: now_ms };
+        self.rooms.insert(sighting.room.clone(), first);
+    }
+
+    /// People to expect; `None` for a room without enough history.
+    #[must_use]
+    pub fn estimate(&self, room: &RoomKey, now_ms: u64) -> Option<f64> {
+        let history = self.rooms.get(room)?.at(now_ms);
+        (history.meetings >= MEETINGS_MIN).then(|| history.mean_ln.exp().clamp(SIZE_RANGE.0, SIZE_RANGE.1))
+    }
+
+    fn forget_oldest_half(&mut self) {
+        let mut times: Vec<u64> = self.rooms.values().map(|history| history.seen_at_ms).collect();
+        let middle = times.len() / 2;
+        let (_, &mut median, _) = times.select_nth_unstable(middle);
+        let mut spare = self.rooms.len() - middle;
+        self.rooms.retain(|_, history| {
+            let goes = spare > 0 && history.seen_at_ms <= median;
+            spare -= usize::from(goes);
+            !goes
+        });
+    }
+}
+
+impl History {
+    /// The history as it stands at `now_ms`: a meeting not seen for long is over.
+    fn at(&self, now_ms: u64) -> Self {
+        if self.peak == 0 || now_ms.saturating_sub(self.seen_at_ms) <= MEETING_GAP_MS {
+            return self.clone();
+        }
+        let lesson = (self.peak as f64).ln();
+        let weight = (1.0 / f64::from(self.meetings + 1)).max(NEWEST);
+        Self {
+            meetings: self.meetings.saturating_add(1),
+            mean_ln: self.mean_ln + (lesson - self.mean_ln) * weight,
+            peak: 0,
+            seen_at_ms: self.seen_at_ms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: u64 = 86_400_000;
+
+    fn key(name: &str) -> RoomKey {
+        RoomKey::of(b"secret", "", name)
+    }
+
+    fn meet(sizes: &mut RoomSizes, name: &str, day: u64, peak: u64) {
+        for (minute, participants) in [(0, 1), (5, peak), (12, peak), (20, peak / 2)] {
+            let room = key(name);
+            sizes.observe(Sighting { room: &room, participants }, day * DAY_MS + minute * 60_000);
+        }
+    }
+
+    #[test]
+    fn a_room_that_met_twice_is_expected_at_its_usual_size() {
+        let mut sizes = RoomSizes::default();
+        meet(&mut sizes, "daily", 1, 12);
+        assert_eq!(sizes.estimate(&key("daily"), 2 * DAY_MS), None, "one meeting is no habit");
+        meet(&mut sizes, "daily", 2, 12);
+        assert_eq!(sizes.estimate(&key("daily"), 2 * DAY_MS + 60_000), None, "the second still goes on");
+        let expected = sizes.estimate(&key("daily"), 3 * DAY_MS).unwrap();
+        assert!((expected - 12.0).abs() < 0.01, "{expected}");
+        assert_eq!(sizes.estimate(&key("other"), 3 * DAY_MS), None);
+    }
+
+    #[test]
+    fn one_assembly_does_not_make_a_small_room_large_and_a_new_habit_is_learned() {
+        let mut sizes = RoomSizes::default();
+        (1..=10).for_each(|day| meet(&mut sizes, "team", day, 5));
+        meet(&mut sizes, "team", 11, 200);
+        assert!(sizes.estimate(&key("team"), 12 * DAY_MS).unwrap() < 20.0);
+        (12..=22).for_each(|day| meet(&mut sizes, "team", day, 30));
+        assert!((25.0..35.0).contains(&sizes.estimate(&key("team"), 23 * DAY_MS).unwrap()));
+    }
+
+    #[test]
+    fn the_memory_is_bounded_and_keeps_the_newest() {
+        let mut sizes = RoomSizes::default();
+        let rooms = ROOMS_MAX as u64 + 5;
+        for i in 0..rooms {
+            let room = key(&i.to_string());
+            sizes.observe(Sighting { room: &room, participants: 3 }, i);
+        }
+        assert!(sizes.rooms.len() <= ROOMS_MAX);
+        assert!(sizes.rooms.contains_key(&key(&(rooms - 1).to_string())));
+        assert!(!sizes.rooms.contains_key(&key("0")));
+    }
+}
