@@ -23,6 +23,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use usher_common::wire::REPORT_SCHEMA;
 
 use crate::config::Access;
 use crate::export;
@@ -54,8 +55,10 @@ pub fn router(routes: Routes, access: &Access) -> Router {
             }
         }
     };
-    let mut v1 =
-        Router::new().route("/v1/report", get(report)).route("/v1/state", get(state::show).put(state::set));
+    let mut v1 = Router::new()
+        .route("/v1/report", get(report))
+        .route("/v1/report/schema", get(schema))
+        .route("/v1/state", get(state::show).put(state::set));
     if !access.tokens.is_empty() {
         v1 = v1.route_layer(middleware::from_fn(guarded.clone()));
     }
@@ -90,6 +93,10 @@ async fn report(State(routes): State<Routes>, headers: HeaderMap) -> Response {
     }
     ([(header::ETAG, tag_value), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(report))
         .into_response()
+}
+
+async fn schema() -> Response {
+    ([(header::CONTENT_TYPE, "application/schema+json")], REPORT_SCHEMA).into_response()
 }
 
 /// A number that differs when readiness, operator state or reservations differ.
