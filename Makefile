@@ -3,7 +3,7 @@
 # Outside the clone, so that a second clone (or CI) builds fast.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher/target
 
-.PHONY: help run test check build clean
+.PHONY: help run test check build bench-agent clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -21,6 +21,11 @@ check: ## The checks that need nothing installed: format, lints, unit tests
 
 build: ## Release binaries
 	cargo build --release --locked -p usher-agent -p usher-aggregator
+
+bench-agent: ## Compare the agent's cost with node_exporter's (three minutes)
+	cargo build --release --locked -p usher-agent
+	cargo build --locked -p usher-tests --bins
+	$(CARGO_TARGET_DIR)/debug/agent-cost
 
 clean: ## Remove what was built
 	cargo clean
