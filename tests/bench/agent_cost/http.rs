@@ -32,6 +32,7 @@ impl fmt::Display for Request {
 /// A connection to a port of loopback.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    port: u16,
     stream: BufReader<TcpStream>,
     body: Vec<u8>,
     tag: Option<String>,
@@ -43,7 +44,7 @@ impl Connection {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        Ok(Self { stream: BufReader::new(stream), body: Vec::new(), tag: None })
+        Ok(Self { port, stream: BufReader::new(stream), body: Vec::new(), tag: None })
     }
 
     /// Asks and reads the whole answer; the bytes of its body as sent.
@@ -60,8 +61,21 @@ impl Connection {
             head.push_str(&format!("If-None-Match: {tag}\r\n"));
         }
         head.push_str("\r\n");
+        if self.is_closed()? {
+            let tag = self.tag.take();
+            *self = Self { tag, ..Self::open(self.port)? };
+        }
         self.stream.get_mut().write_all(head.as_bytes())?;
         self.answer().with_context(|| format!("no sound answer to {path}"))
+    }
+
+    /// Whether the server ended an idle connection, as servers do; Prometheus opens another, too.
+    fn is_closed(&self) -> Result<bool> {
+        let stream = self.stream.get_ref();
+        stream.set_nonblocking(true)?;
+        let closed = matches!(stream.peek(&mut [0]), Ok(0));
+        stream.set_nonblocking(false)?;
+        Ok(closed)
     }
 
     fn answer(&mut self) -> Result<usize> {
