@@ -69,7 +69,7 @@ async fn off_loopback_only_the_probes_of_life_are_open() {
     for path in ["/-/healthy", "/"] {
         assert_eq!(agent.get(path).await.status(), StatusCode::OK, "{path}");
     }
-    for path in ["/metrics", "/v1/report", "/v1/state"] {
+    for path in ["/metrics", "/v1/report", "/v1/report/schema", "/v1/state"] {
         assert_eq!(agent.get(path).await.status(), StatusCode::UNAUTHORIZED, "{path}");
         let wrong = agent.request(Method::GET, path).bearer_auth("0123456789abcdef0123456789abcdeX");
         assert_eq!(wrong.send().await.unwrap().status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -195,6 +195,13 @@ async fn a_report_that_is_known_is_not_sent_twice() {
     agent.request(Method::PUT, "/v1/state").json(&json!({ "mode": "drain" })).send().await.unwrap();
     let changed = agent.request(Method::GET, "/v1/report").header(header::IF_NONE_MATCH, &tag);
     assert_eq!(changed.send().await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_schema_of_the_report_is_served() {
+    let answer = Agent::start(&NO_ENGINE).get("/v1/report/schema").await;
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/schema+json");
+    assert_eq!(answer.text().await.unwrap(), usher_common::wire::REPORT_SCHEMA);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use usher_common::wire::REPORT_SCHEMA;
 
 use guard::Door;
 use tokio::sync::watch;
@@ -52,6 +53,7 @@ pub fn router(routes: Routes, access: &watch::Receiver<Access>) -> Router {
     let guarded = |door| middleware::from_fn_with_state((access.clone(), door), guard::guard);
     let v1 = Router::new()
         .route("/v1/report", get(report))
+        .route("/v1/report/schema", get(schema))
         .route("/v1/state", get(state::show).put(state::set))
         .route("/v1/reservations", post(reservations::reserve))
         .route("/v1/reservations/{id}", delete(reservations::release))
@@ -84,6 +86,10 @@ async fn report(State(routes): State<Routes>, headers: HeaderMap) -> Response {
     }
     ([(header::ETAG, tag_value), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(report))
         .into_response()
+}
+
+async fn schema() -> Response {
+    ([(header::CONTENT_TYPE, "application/schema+json")], REPORT_SCHEMA).into_response()
 }
 
 /// A number that differs when readiness, operator state or reservations differ.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::schema::open_words;
+
 /// Gives an enum of unit variants its one spelling, for labels, logs and tables.
 macro_rules! words {
     ($name:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
@@ -30,6 +32,7 @@ pub(crate) use words;
 /// such a probe does not run and is not in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = open_words)]
 pub enum ProbeFailure {
     /// Nothing listens there, or the socket file does not exist.
     Refused,
@@ -74,6 +77,7 @@ words!(ProbeFailure {
 /// Why a node may not take new rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = open_words)]
 pub enum NotReady {
     /// The agent has not finished its first sample.
     Starting,
@@ -118,6 +122,7 @@ words!(NotReady {
 /// Docker's own words for the state of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = open_words)]
 pub enum ContainerState {
     /// Made, never started.
     Created,
@@ -146,6 +151,7 @@ words!(ContainerState {
 /// The verdict of a container's `HEALTHCHECK`. A container without one has no verdict (`None`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = open_words)]
 pub enum ContainerHealth {
     /// Within its start period, no verdict yet.
     Starting,

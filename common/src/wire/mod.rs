@@ -10,9 +10,11 @@ mod ids;
 mod operator;
 mod report;
 mod reservation;
+mod schema;
 
 pub use health::{ContainerHealth, ContainerState, NotReady, ProbeFailure};
 pub use ids::{BadNodeId, BadPublicUrl, NodeId, PublicUrl, RoomKey};
 pub use operator::{OperatorMode, OperatorState};
 pub use report::{Container, Cpu, Disk, Host, Jitsi, Memory, Network, Probe, Report, Room, SCHEMA, Stack};
 pub use reservation::{Refusal, Reservation, ReservationAnswer, ReservationRequest, Reserved};
+pub use schema::REPORT_SCHEMA;
