@@ -98,14 +98,16 @@ impl Connection {
             self.read(length)?;
             total = length;
         }
-        while news && chunked {
-            let length = usize::from_str_radix(&self.line()?, 16)?;
-            self.read(length)?;
-            self.line()?;
-            if length == 0 {
-                break;
+        if news && chunked {
+            loop {
+                let length = usize::from_str_radix(&self.line()?, 16)?;
+                self.read(length)?;
+                self.line()?;
+                if length == 0 {
+                    break;
+                }
+                total += length;
             }
-            total += length;
         }
         ensure!(!news || total > 0, "an empty body");
         Ok(total)
