@@ -43,7 +43,7 @@ step "Docker engine" docker_start
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "dependencies" cargo deny --log-level error check bans licenses sources
-step "docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+step "docs" env RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
 step "binaries" cargo build --workspace --bins --locked
 step "tests" tests
 [[ -n $without ]] && printf '\n%s\n' "$without"

@@ -1,4 +1,4 @@
-//! From compose files and `.env` to a [`Project`], without touching the disk.
+//! From compose files and `.env` to a [`Project`](super::model::Project), without touching the disk.
 //!
 //! ```text
 //! Request ─┬─► select ──► which files, which variables, which name
