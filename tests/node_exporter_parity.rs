@@ -48,7 +48,7 @@ const ABSENT_COLLECTORS: &[(&str, &str)] = &[
     ("nfsd", "file servers and their clients"),
     ("nvme", "names of controllers, which udev tells in node_disk_info"),
     ("rapl", "for root only, and not in virtual machines"),
-    ("systemd", "needs a D-Bus client, which is larger than the rest of the agent's probes"),
+    ("systemd", "off by default there; asked apart from the host's collectors, see probe::systemd"),
     ("tapestats", "storage that Jitsi machines do not have"),
     ("xfs", "two hundred counters for developers of the file system"),
     ("zfs", "two hundred counters for developers of the file system"),

@@ -11,6 +11,7 @@ use usher_common::wire::{NodeId, NotReady, PublicUrl};
 
 use crate::config::StackConfig;
 use crate::operator::Operator;
+use crate::probe::systemd;
 use crate::readiness::{self, Standing};
 use crate::reservations::Reservations;
 use crate::snapshot::Snapshot;
@@ -28,6 +29,8 @@ pub struct Node {
     pub reservations: Reservations,
     /// The newest sample; `None` before the first.
     pub snapshot: watch::Receiver<Option<Arc<Snapshot>>>,
+    /// What systemd said last.
+    pub systemd: watch::Receiver<systemd::Outcome>,
     /// Time between samples: older than a few of these, and the sampler is stuck.
     pub sample_interval: Duration,
     /// Cancelled when the agent is told to stop.

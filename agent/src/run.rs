@@ -19,7 +19,7 @@ use crate::http::{HostMetrics, Routes, router};
 use crate::node::{Identity, Node};
 use crate::operator::Operator;
 use crate::probe::targets::ServiceTargets;
-use crate::probe::{self, containers::Meter};
+use crate::probe::{self, containers::Meter, systemd};
 use crate::public_url::public_url;
 use crate::reservations::{Limits, Reservations};
 use crate::sampler::host::{HostSampler, host_probe};
@@ -76,6 +76,7 @@ pub async fn run_reloading(
     let (engine_view, engine) = watch::channel(EngineView { at: Instant::now(), containers: Err(pending) });
     let (published, snapshot) = watch::channel(None);
 
+    let (units_seen, units) = watch::channel(None);
     let node = Arc::new(Node {
         identity: Identity {
             node: config.node.clone(),
@@ -89,6 +90,7 @@ pub async fn run_reloading(
         operator,
         reservations: Reservations::load(&config.state_dir, Limits::default()),
         snapshot,
+        systemd: units,
         sample_interval: config.sample_interval,
         stopping: shutdown.clone(),
     });
@@ -102,6 +104,8 @@ pub async fn run_reloading(
         resync: ENGINE_RESYNC,
     };
     tasks.spawn("engine watch", engine::watch(options, engine_view));
+    let units_asked = systemd::Options::of_system(config.host.systemd_units.clone());
+    tasks.spawn("systemd", systemd::watch(units_asked, units_seen));
     let directories = vec!["/".into(), config.state_dir.clone(), ENGINE_ROOT.into()];
     let secret = config.room_secret.clone();
     let (aimed, targets) = watch::channel(probe::aim::targets(&config.jitsi, secret, &[]));

@@ -14,6 +14,7 @@ declare -A wanted=(
   [haproxy]=/usr/sbin/haproxy
   [iptables]=/usr/sbin/iptables
   [nginx-light]=/usr/sbin/nginx
+  [dbus-daemon]=/usr/bin/dbus-daemon
   [prometheus]=/usr/bin/prometheus
   [prometheus-node-exporter]=/usr/bin/prometheus-node-exporter
   [prosody]=/usr/bin/prosody

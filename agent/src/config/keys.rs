@@ -47,6 +47,14 @@ static KEYS: &[Key] = &[
     key("host.sys", Kind::Path, Some("/sys"), "Where the sys file system is mounted"),
     key("host.rootfs", Kind::Path, Some("/"), "Root of the host's file systems"),
     key("host.textfile_directory", Kind::Path, None, "Directory of *.prom files to pass on"),
+    key(
+        "host.systemd_units",
+        Kind::List,
+        Some(
+            "docker.service,containerd.service,usher-agent.service,usher-aggregator.service,haproxy.service,prometheus-node-exporter.service,chrony.service,systemd-timesyncd.service",
+        ),
+        "Units of systemd whose state is shown, by their exact names",
+    ),
     key("engine.socket", Kind::Path, Some("/var/run/docker.sock"), "Socket of the Docker engine"),
     key("engine.deadline", Kind::Duration, Some("5s"), "How long one answer of the engine may take"),
     key(

@@ -74,6 +74,8 @@ pub struct HostPaths {
     pub rootfs: PathBuf,
     /// `*.prom` drop-ins.
     pub textfile_directory: Option<PathBuf>,
+    /// systemd's units whose state is shown, with their suffixes.
+    pub systemd_units: Vec<String>,
 }
 
 /// The compose project that belongs to this node.
@@ -131,6 +133,7 @@ impl Config {
                 sys: settings.path("host.sys").expect("has a default"),
                 rootfs: settings.path("host.rootfs").expect("has a default"),
                 textfile_directory: settings.path("host.textfile_directory"),
+                systemd_units: settings.list("host.systemd_units").expect("has a default"),
             },
             engine_socket: settings.path("engine.socket").expect("has a default"),
             engine_deadline: settings.duration("engine.deadline").expect("has a default"),

@@ -8,7 +8,7 @@ use usher_common::wire::{NotReady, OperatorMode};
 use super::containers;
 use super::containers::whole;
 use crate::node::Node;
-use crate::probe::families;
+use crate::probe::{families, systemd};
 use crate::snapshot::Snapshot;
 
 /// Adds the families of the agent, the stack and Jitsi.
@@ -42,6 +42,7 @@ pub fn add(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &mu
         &[],
         node.reservations.pending(),
     );
+    systemd::add(&node.systemd.borrow(), families);
     let Some(snapshot) = snapshot else { return };
     families.counter(
         "usher_agent_samples_total",

@@ -45,7 +45,11 @@ impl HostMetrics {
             {
                 return Arc::clone(families);
             }
-            let mut families = Families::new();
+            // The set of last time, unless an answer is still being made of it: most samples
+            // come again, and cost no allocation then.
+            let before = collector.latest.take().and_then(|(_, families)| Arc::into_inner(families));
+            let mut families = before.unwrap_or_else(Families::new);
+            families.clear();
             collector.probe.collect(now, &mut families);
             if let Err(error) = host::own_process(boot_unix_s, &mut families) {
                 tracing::debug!(%error, "the agent's own process could not be read");
@@ -69,7 +73,12 @@ pub(super) async fn metrics(State(routes): State<Routes>, headers: HeaderMap) ->
     };
     let mut families = Families::new();
     export::metrics::add(&routes.node, snapshot.as_deref(), Instant::now(), &mut families);
-    families.extend(host.as_slice().iter().cloned());
-    let text = encode(format, families.as_slice());
+    // A name in both can only come from a textfile; all of its samples belong together.
+    let text = if families.overlaps(&host) {
+        families.append(&host);
+        encode(format, families.as_slice())
+    } else {
+        encode(format, families.as_slice().iter().chain(host.as_slice()))
+    };
     ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
 }

@@ -1,7 +1,7 @@
 //! Where readings come from. Each probe reads one thing and knows nothing of the others;
 //! what a reading means for the node is decided elsewhere.
 //!
-//! The machine: [`host`]. The containers: what the kernel counts of them ([`cgroup`],
+//! The machine: [`host`], [`systemd`]. The containers: what the kernel counts of them ([`cgroup`],
 //! [`containers`]). The Jitsi services: [`aim`] finds them, the [`rows`] say what is asked,
 //! [`service`] asks, the pure files named after the services understand, [`merge`] makes one
 //! statement of it all.
@@ -24,4 +24,5 @@ pub mod rows;
 #[cfg(test)]
 mod samples;
 pub mod service;
+pub mod systemd;
 pub mod targets;

@@ -129,6 +129,16 @@ impl Families {
         }
     }
 
+    /// Whether both sets have samples of one name: then their texts cannot stand side by side.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let named = |family: &&proto::MetricFamily| !family.get_metric().is_empty();
+        self.list
+            .iter()
+            .filter(named)
+            .any(|family| other.index.get(family.name()).is_some_and(|at| named(&&other.list[*at])))
+    }
+
     /// The families; some may have no samples.
     #[must_use]
     pub fn as_slice(&self) -> &[proto::MetricFamily] {
@@ -210,6 +220,20 @@ mod tests {
             families.push(*kind, name, "Help.", &[("device", device)], *value);
         }
         encode(Format::Text, families.as_slice())
+    }
+
+    #[test]
+    fn sets_overlap_by_names_that_have_samples_in_both() {
+        let of = |names: &[&str]| {
+            let mut families = Families::new();
+            names.iter().for_each(|name| families.gauge(name, "", &[], 1.0));
+            families
+        };
+        let mut one = of(&["a", "b"]);
+        assert!(one.overlaps(&of(&["b", "c"])));
+        assert!(!one.overlaps(&of(&["c"])));
+        one.clear();
+        assert!(!one.overlaps(&of(&["a"])) && !of(&["a"]).overlaps(&one));
     }
 
     #[test]

@@ -45,11 +45,16 @@ impl Format {
 
 /// The text of `families`. Families without samples are left out.
 #[must_use]
-pub fn encode(format: Format, families: &[proto::MetricFamily]) -> String {
-    let samples: usize = families.iter().map(|family| family.get_metric().len()).sum();
+pub fn encode<'a, I>(format: Format, families: I) -> String
+where
+    I: IntoIterator<Item = &'a proto::MetricFamily>,
+    I::IntoIter: Clone,
+{
+    let families = families.into_iter().filter(|family| !family.get_metric().is_empty());
+    let samples: usize = families.clone().map(|family| family.get_metric().len()).sum();
     let mut text = String::with_capacity(samples * 120);
     let mut scratch = String::new();
-    for family in families.iter().filter(|family| !family.get_metric().is_empty()) {
+    for family in families {
         encode_family(format, family, &mut scratch, &mut text);
     }
     if format == Format::OpenMetrics {
