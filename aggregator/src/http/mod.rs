@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use usher_common::rt::auth::Tokens;
 
+use crate::confirm::Placer;
 use crate::discovery::DiscoveryView;
 use crate::fleet::Fleet;
 use crate::stats::Stats;
@@ -38,6 +39,8 @@ pub use agents::Agents;
 pub struct App {
     /// The fleet.
     pub fleet: Arc<Fleet>,
+    /// Who places rooms on it.
+    pub placer: Placer,
     /// Our own counters.
     pub stats: Arc<Stats>,
     /// Discovery's newest list.

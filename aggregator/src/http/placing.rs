@@ -36,12 +36,12 @@ impl Wanted {
 }
 
 /// A server for a meeting that we know nothing of.
-pub(super) fn place_any(app: &App, wanted: Wanted) -> Result<Placed, Failed> {
-    place(app, &wanted.checked()?)
+pub(super) async fn place_any(app: &App, wanted: Wanted) -> Result<Placed, Failed> {
+    place(app, &wanted.checked()?).await
 }
 
 /// The server of a room, by its name or by one made up.
-pub(super) fn place_room(
+pub(super) async fn place_room(
     app: &App,
     name: Option<&str>,
     wanted: Wanted,
@@ -57,12 +57,12 @@ pub(super) fn place_room(
     };
     let mut request = wanted.checked()?;
     request.room = Some(RoomKey::of(&app.room_secret, "", name.as_str()));
-    let placed = place(app, &request)?;
+    let placed = place(app, &request).await?;
     Ok((name, placed))
 }
 
-fn place(app: &App, request: &PlaceRequest) -> Result<Placed, Failed> {
-    let outcome = app.fleet.place(request);
+async fn place(app: &App, request: &PlaceRequest) -> Result<Placed, Failed> {
+    let outcome = app.placer.place(request).await;
     let word = outcome.as_ref().map_or("none", |placed| placed.how.as_str());
     app.stats.placements.with_label_values(&[word]).inc();
     outcome.map_err(|none| Failed::no_server(&none))
