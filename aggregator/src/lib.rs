@@ -86,7 +86,7 @@ pub async fn run_reloading(
     let (watch, lists) = Watch::new(config.discovery, reloads);
     let scraper =
         Arc::new(Scraper::new(config.scrape, config.health, fleet.clone(), stats.clone(), clock, seed)?);
-    let placer = Placer::new(config.placement.confirm, fleet.clone(), stats.clone())?;
+    let (placer, releases) = Placer::new(config.placement.confirm, fleet.clone(), stats.clone())?;
     let app = Arc::new(http::App {
         fleet,
         placer,
@@ -101,6 +101,7 @@ pub async fn run_reloading(
     let end = CancellationToken::new();
     let mut tasks = Tasks::new(end.clone());
     tasks.spawn("discovery", watch.run());
+    tasks.spawn("releases", releases.run());
     tasks.spawn("scrape", scraper.run(lists));
     let public = http::public_router(app.clone());
     tasks.spawn_until_done("public listener", answer(listeners.public, public, end.clone()));

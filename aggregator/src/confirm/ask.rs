@@ -13,9 +13,6 @@ use crate::target::Target;
 const ANSWER_MAX: usize = 64 * 1024;
 /// Connections kept open per agent: placements come in bursts.
 const IDLE_PER_HOST: usize = 4;
-/// How long we try to take a promise back from an agent that was too slow to confirm it.
-const RELEASE_DEADLINE: Duration = Duration::from_secs(5);
-
 /// What came of asking.
 #[derive(Debug)]
 pub enum Outcome {
@@ -79,16 +76,15 @@ impl Asker {
         }
     }
 
-    /// Takes a promise back that the agent may have made without our hearing of it: else it would
-    /// lead others to the room there. In the background, once; if it fails, the promise lapses.
-    pub(super) fn release(&self, target: &Target, id: &str) {
-        let request = with_token(self.client.delete(target.at(&format!("v1/reservations/{id}"))), target);
-        let target = target.id.clone();
-        tokio::spawn(async move {
-            if let Err(failure) = call(request, RELEASE_DEADLINE, ANSWER_MAX).await {
-                tracing::debug!(%target, %failure, "a promise could not be taken back");
-            }
-        });
+    /// Takes a promise back.
+    pub(super) async fn release(
+        &self,
+        target: &Target,
+        id: &str,
+        deadline: Duration,
+    ) -> Result<Answer, Failure> {
+        let request = self.client.delete(target.at(&format!("v1/reservations/{id}")));
+        call(with_token(request, target), deadline, ANSWER_MAX).await
     }
 }
 

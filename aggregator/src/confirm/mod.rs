@@ -10,6 +10,7 @@
 //! The rim around `fleet::placing`: it alone waits. No lock of the fleet is held meanwhile.
 
 mod ask;
+mod release;
 mod turns;
 
 use std::sync::Arc;
@@ -22,8 +23,10 @@ use crate::fleet::{Chosen, Fleet, NoPlace, PlaceRequest, Placed, Proposal, Unfit
 use crate::stats::Stats;
 
 pub use ask::Outcome;
+pub use release::Releases;
 
 use ask::Asker;
+use release::{Release, release};
 use turns::Turns;
 
 /// Places rooms on nodes that say yes.
@@ -33,13 +36,16 @@ pub struct Placer {
     stats: Arc<Stats>,
     settings: Confirm,
     asker: Asker,
+    release: Release,
     turns: Turns,
 }
 
 impl Placer {
-    /// A placer for a fleet.
-    pub fn new(settings: Confirm, fleet: Arc<Fleet>, stats: Arc<Stats>) -> Result<Self, Failure> {
-        Ok(Self { fleet, stats, settings, asker: Asker::new()?, turns: Turns::default() })
+    /// A placer for a fleet, and the task that cleans up behind it.
+    pub fn new(settings: Confirm, fleet: Arc<Fleet>, stats: Arc<Stats>) -> Result<(Self, Releases), Failure> {
+        let asker = Asker::new()?;
+        let (release, releases) = release(asker.clone());
+        Ok((Self { fleet, stats, settings, asker, release, turns: Turns::default() }, releases))
     }
 
     /// Finds where a room is, or places it. Takes at most `tries` times `timeout`, and as long
@@ -90,7 +96,7 @@ impl Placer {
             Outcome::Timeout(failure) | Outcome::Unreachable(failure) => {
                 tracing::warn!(node = %chosen.placed.node, %failure, "did not answer when asked to take a room");
                 if let Some(reservation) = &chosen.reservation {
-                    self.asker.release(&chosen.target, &reservation.id);
+                    self.release.take_back(&chosen.target, &reservation.id);
                 }
                 self.fleet.withdraw(chosen, Some((failure.reason, failure.detail)));
                 return Some(Unfit::Unreachable);

@@ -20,7 +20,7 @@ use crate::placement::{self, Breaker, Candidate, Promise, Reading, Witness};
 pub struct Lineup {
     /// Those that placement may look at.
     pub candidates: Vec<Candidate>,
-    /// The others, each by its name (or `host:port` while it has none) with its reason.
+    /// The others, by name (or `host:port` while they have none), each with its reason.
     pub excluded: Vec<(String, Unfit)>,
 }
 
@@ -49,6 +49,7 @@ impl State {
                 }
             }
         }
+        lineup.excluded.sort();
         lineup
     }
 

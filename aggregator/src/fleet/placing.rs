@@ -80,7 +80,7 @@ pub enum Proposal {
     /// Nothing: the room is there already.
     Known(Placed),
     /// Ask this node.
-    Chosen(Chosen),
+    Chosen(Box<Chosen>),
 }
 
 /// A node that was chosen, and holds our promise.
@@ -169,7 +169,7 @@ impl Fleet {
             seen_seq: node.latest.as_ref().map(|latest| latest.report.seq),
         });
         let placed = placed(node, How::Placed).expect("only nodes that were read are chosen");
-        Ok(Proposal::Chosen(Chosen { placed, target, reservation }))
+        Ok(Proposal::Chosen(Box::new(Chosen { placed, target, reservation })))
     }
 
     /// The chosen node takes the room; `told` says whether it knows of the promise itself.

@@ -75,6 +75,7 @@ pub fn operator_router(app: Arc<App>) -> Router {
         .route("/api/v1/fleet", get(operator::fleet))
         .route("/api/v1/fleet/{node}", get(operator::node))
         .route("/api/v1/fleet/{node}/state", put(operator::set_state))
+        .route("/api/v1/explain", get(operator::explain))
         .route("/metrics", get(operator::metrics))
         .route("/sd", get(sd::targets))
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), auth::guard));

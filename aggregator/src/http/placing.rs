@@ -46,19 +46,28 @@ pub(super) async fn place_room(
     name: Option<&str>,
     wanted: Wanted,
 ) -> Result<(RoomName, Placed), Failed> {
-    let name = match name {
-        Some(text) => RoomName::parse(text).map_err(|bad| {
-            let mut failed =
-                Failed::new(http::StatusCode::UNPROCESSABLE_ENTITY, "bad_room_name", bad.to_string());
-            failed.body.detail = Some(bad.as_str());
-            failed
-        })?,
-        None => generated(rand::random()),
-    };
-    let mut request = wanted.checked()?;
+    let (mut request, name) = wish(app, name, wanted)?;
+    let name = name.unwrap_or_else(|| generated(rand::random()));
     request.room = Some(RoomKey::of(&app.room_secret, "", name.as_str()));
     let placed = place(app, &request).await?;
     Ok((name, placed))
+}
+
+/// What is asked, checked, and the room's name if it was given one.
+pub(super) fn wish(
+    app: &App,
+    name: Option<&str>,
+    wanted: Wanted,
+) -> Result<(PlaceRequest, Option<RoomName>), Failed> {
+    let name = name.map(RoomName::parse).transpose().map_err(|bad| {
+        let mut failed =
+            Failed::new(http::StatusCode::UNPROCESSABLE_ENTITY, "bad_room_name", bad.to_string());
+        failed.body.detail = Some(bad.as_str());
+        failed
+    })?;
+    let mut request = wanted.checked()?;
+    request.room = name.as_ref().map(|name| RoomKey::of(&app.room_secret, "", name.as_str()));
+    Ok((request, name))
 }
 
 async fn place(app: &App, request: &PlaceRequest) -> Result<Placed, Failed> {
