@@ -81,12 +81,13 @@ async fn when_all_are_dead_the_answer_is_503_with_the_reasons_and_when_to_retry(
     }
     let answer = eventually("no server", async || {
         let answer = aggregator.get("/api/v1/server").await;
-        unless(answer.status == 503, answer.text.clone()).map(|()| answer)
+        let down = answer.status == 503 && answer.json()["nodes"] == json!({ "down": 3 });
+        unless(down, answer.text.clone()).map(|()| answer)
     })
     .await;
     assert_eq!(answer.header("retry-after"), "5");
     let body = answer.json();
-    assert_eq!((&body["error"], &body["nodes"]), (&json!("no_server"), &json!({ "down": 3 })));
+    assert_eq!(body["error"], "no_server");
     assert_eq!(aggregator.post_room("{}").await.status, 503);
     let page = aggregator.get("/join/x").await;
     assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "5"));
@@ -251,7 +252,7 @@ async fn an_operators_wish_is_kept_by_the_agent_and_seen_again_at_the_next_read(
 
 #[tokio::test]
 async fn plain_exporters_take_part_with_their_cpu_alone() {
-    let agents = [FakeAgent::start("vm1", 0.5), FakeAgent::start("exporter", 0.25)];
+    let agents = [FakeAgent::start("vm1", 0.83), FakeAgent::start("exporter", 0.25)];
     let aggregator = Aggregator::start(&format!(
         "{QUICK}[discovery]\ntargets = [{:?}]\n[[discovery.static]]\ntargets = [{:?}]\nkind = \"node_exporter\"\n\
          public_url = \"https://meet-{{host}}.example.org\"\n",

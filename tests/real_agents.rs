@@ -14,7 +14,10 @@ fn agent(name: &str, tree: &ProcTree) -> Agent {
 fn over(agents: &[Agent]) -> Aggregator {
     let urls: Vec<String> = agents.iter().map(|agent| format!("{:?}", agent.url)).collect();
     // One read a second, as by default; a busy test machine may be slow to answer.
-    Aggregator::start(&format!("[scrape]\ntimeout = \"1s\"\n[discovery]\ntargets = [{}]\n", urls.join(", ")))
+    Aggregator::start(&format!(
+        "[placement]\nslow_start = \"0s\"\nconfirm_timeout = \"5s\"\n[scrape]\ntimeout = \"1s\"\n[discovery]\ntargets = [{}]\n",
+        urls.join(", ")
+    ))
 }
 
 async fn best_is(aggregator: &Aggregator, name: &str) {

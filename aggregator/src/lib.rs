@@ -4,7 +4,8 @@
 //! ```text
 //!  discovery ──► scrape ──► fleet (one value, one lock) ──► http ──► people, front ends
 //!  (files)       (HTTP)       ▲    │                          └────► operators, Prometheus
-//!                             └────┴── ranking, rooms (pure)
+//!                             │    ├── placement, rooms (pure)
+//!                             └────┴── confirm ──► the chosen agent
 //! ```
 //!
 //! [`run`] wires the parts together; nothing else does. Everything comes from outside:
@@ -12,13 +13,13 @@
 
 pub mod clock;
 pub mod config;
+pub mod confirm;
 pub mod discovery;
 pub mod export;
 pub mod fleet;
 pub mod http;
 pub mod page;
 pub mod placement;
-pub mod ranking;
 pub mod rooms;
 pub mod scrape;
 pub mod stats;
@@ -36,6 +37,7 @@ use usher_common::rt::tasks::{TaskEnded, Tasks};
 
 use clock::Clock;
 use config::{Config, Discovery};
+use confirm::Placer;
 use discovery::Watch;
 use fleet::Fleet;
 use scrape::Scraper;
@@ -80,12 +82,14 @@ pub async fn run_reloading(
     let clock = Clock::start();
     let stats = Arc::new(Stats::new());
     let seed = rand::random();
-    let fleet = Arc::new(Fleet::new(clock, config.health, config.placement, config.rooms.memory_ms, seed));
+    let fleet = Arc::new(Fleet::new(clock, config.health, config.placement.params, seed));
     let (watch, lists) = Watch::new(config.discovery, reloads);
     let scraper =
         Arc::new(Scraper::new(config.scrape, config.health, fleet.clone(), stats.clone(), clock, seed)?);
+    let (placer, releases) = Placer::new(config.placement.confirm, fleet.clone(), stats.clone())?;
     let app = Arc::new(http::App {
         fleet,
+        placer,
         stats,
         discovery: lists.clone(),
         agents: http::Agents::new()?,
@@ -97,6 +101,7 @@ pub async fn run_reloading(
     let end = CancellationToken::new();
     let mut tasks = Tasks::new(end.clone());
     tasks.spawn("discovery", watch.run());
+    tasks.spawn("releases", releases.run());
     tasks.spawn("scrape", scraper.run(lists));
     let public = http::public_router(app.clone());
     tasks.spawn_until_done("public listener", answer(listeners.public, public, end.clone()));

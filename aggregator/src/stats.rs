@@ -5,6 +5,7 @@ use prometheus::{
 };
 use usher_common::wire::ProbeFailure;
 
+use crate::confirm::Outcome;
 use crate::fleet::How;
 
 /// Bounds of read times, seconds: a loopback answer takes about 1 ms, the default deadline is 800 ms.
@@ -24,6 +25,10 @@ pub struct Stats {
     pub scrape_seconds: Histogram,
     /// Requests for a server, by how they were answered; `none` for 503.
     pub placements: IntCounterVec,
+    /// Questions to chosen nodes whether they take a room, by outcome.
+    pub reservations: IntCounterVec,
+    /// How long their answers took.
+    pub reservation_seconds: Histogram,
     /// HTTP requests, by listener, route and status.
     pub requests: IntCounterVec,
     /// How long answers took, by listener and route.
@@ -62,6 +67,19 @@ impl Stats {
                 "Requests for a server by how they were answered.",
                 &["result"],
             ),
+            reservations: counters(
+                "usher_aggregator_reservations_total",
+                "Choices put to their nodes for confirmation, by outcome.",
+                &["outcome"],
+            ),
+            reservation_seconds: Histogram::with_opts(
+                HistogramOpts::new(
+                    "usher_aggregator_reservation_duration_seconds",
+                    "How long nodes took to answer whether they take a room.",
+                )
+                .buckets(REQUEST_BUCKETS.to_vec()),
+            )
+            .expect(valid),
             requests: counters(
                 "usher_aggregator_http_requests_total",
                 "HTTP requests by listener, route and status.",
@@ -88,11 +106,13 @@ impl Stats {
     }
 
     fn register(&self) {
-        let collectors: [Box<dyn Collector>; 6] = [
+        let collectors: [Box<dyn Collector>; 8] = [
             Box::new(self.scrapes.clone()),
             Box::new(self.missed.clone()),
             Box::new(self.scrape_seconds.clone()),
             Box::new(self.placements.clone()),
+            Box::new(self.reservations.clone()),
+            Box::new(self.reservation_seconds.clone()),
             Box::new(self.requests.clone()),
             Box::new(self.request_seconds.clone()),
         ];
@@ -102,6 +122,7 @@ impl Stats {
         // A series that appears with its first event hides that event from rate().
         let outcomes = ProbeFailure::ALL.iter().map(|reason| reason.as_str());
         outcomes.chain(["ok", "unchanged"]).for_each(|word| drop(self.scrapes.with_label_values(&[word])));
+        Outcome::WORDS.iter().for_each(|word| drop(self.reservations.with_label_values(&[word])));
         let results = How::ALL.iter().map(|how| how.as_str());
         results.chain(["none"]).for_each(|word| drop(self.placements.with_label_values(&[word])));
     }

@@ -4,12 +4,12 @@
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use usher_common::rt::http_server::{bind, serve};
 use usher_common::wire::{
-    Cpu, Jitsi, NodeId, NotReady, OperatorMode, OperatorState, PublicUrl, Report, Reservation, Room, RoomKey,
-    SCHEMA,
+    Cpu, Jitsi, NodeId, NotReady, OperatorMode, OperatorState, PublicUrl, Refusal, Report, Reservation,
+    ReservationAnswer, ReservationRequest, Reserved, Room, RoomKey, SCHEMA,
 };
 
 /// How it answers.
@@ -37,6 +37,19 @@ pub enum Manner {
     Status(u16),
 }
 
+/// How it answers to `POST /v1/reservations`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserving {
+    /// It keeps room, and lists it from then on.
+    Well,
+    /// With 409.
+    Refuse(Refusal),
+    /// Never.
+    Hang,
+    /// With 404, as an agent that does not know the question.
+    Unknown,
+}
+
 /// What it says and how; change it at any time with [`FakeAgent::set`].
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -44,6 +57,12 @@ pub struct Script {
     pub manner: Manner,
     /// The report; `seq` and `sample_age_ms` as told below.
     pub report: Report,
+    /// How it answers when asked to keep room.
+    pub reserving: Reserving,
+    /// What it was asked to keep room for and did, with when; listed in its reports.
+    pub held: Vec<(Instant, ReservationRequest)>,
+    /// Ids of promises that it was asked to give up.
+    pub released: Vec<String>,
     /// Whether `seq` stands still.
     pub frozen: bool,
     /// Whether the sample (and its tag) stays the same for now, as between two samples.
@@ -108,6 +127,9 @@ impl FakeAgent {
         let script = Script {
             manner: Manner::Well,
             report,
+            reserving: Reserving::Well,
+            held: Vec::new(),
+            released: Vec::new(),
             frozen: false,
             resting: false,
             token: None,
@@ -198,6 +220,8 @@ impl FakeAgent {
         let routes = Router::new()
             .route("/v1/report", get(report))
             .route("/v1/state", put(set_state))
+            .route("/v1/reservations", post(reserve))
+            .route("/v1/reservations/{id}", delete(release))
             .route("/metrics", get(exporter))
             .layer(CompressionLayer::new())
             .with_state(self.script.clone());
@@ -237,7 +261,7 @@ async fn report(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap) ->
     if !script.frozen && !script.resting {
         script.report.seq += 1;
     }
-    ([(header::ETAG, tag(&script))], Json(script.report.clone())).into_response()
+    ([(header::ETAG, tag(&script))], Json(with_held(&script))).into_response()
 }
 
 /// Made piece by piece, so that what nobody reads is never made, nor compressed.
@@ -272,6 +296,56 @@ async fn set_state(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap,
         }
         Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error.to_string() }))).into_response(),
     }
+}
+
+async fn reserve(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap, body: Bytes) -> Response {
+    let reserving = lock(&script).reserving;
+    match reserving {
+        Reserving::Well => {}
+        Reserving::Refuse(refused) => {
+            return (StatusCode::CONFLICT, Json(ReservationAnswer::Refused { refused })).into_response();
+        }
+        Reserving::Hang => std::future::pending().await,
+        Reserving::Unknown => return StatusCode::NOT_FOUND.into_response(),
+    }
+    let mut script = lock(&script);
+    if let Some(refused) = refuse(&script, &headers) {
+        return refused;
+    }
+    match serde_json::from_slice::<ReservationRequest>(&body) {
+        Ok(request) => {
+            let id = request.id.clone();
+            script.held.push((Instant::now(), request));
+            let pending = script.held.iter().map(|(_, request)| request.expected).sum();
+            let cpu_busy = script.report.cpu.as_ref().and_then(|cpu| cpu.busy);
+            let reserved = Reserved { id, cpu_busy, pending, seq: script.report.seq };
+            (StatusCode::CREATED, Json(ReservationAnswer::Reserved(reserved))).into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error.to_string() }))).into_response(),
+    }
+}
+
+async fn release(State(script): State<Arc<Mutex<Script>>>, Path(id): Path<String>) -> StatusCode {
+    let mut script = lock(&script);
+    script.held.retain(|(_, request)| request.id != id);
+    script.released.push(id);
+    StatusCode::NO_CONTENT
+}
+
+/// The report, with what it was asked to keep room for.
+fn with_held(script: &Script) -> Report {
+    let mut report = script.report.clone();
+    report.reservations.extend(script.held.iter().map(|(made, request)| {
+        let age_ms = u64::try_from(made.elapsed().as_millis()).expect("a test is short");
+        Reservation {
+            id: request.id.clone(),
+            room_key: request.room_key.clone(),
+            expected: request.expected,
+            age_ms,
+            expires_in_ms: (request.ttl_s * 1000).saturating_sub(age_ms),
+        }
+    }));
+    report
 }
 
 fn refuse(script: &Script, headers: &HeaderMap) -> Option<Response> {

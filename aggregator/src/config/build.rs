@@ -7,7 +7,8 @@ use usher_common::rt::auth::Tokens;
 use usher_common::rt::files::read_tokens;
 use usher_common::settings::{Complaints, Origin, Settings};
 
-use super::{Config, Health, Operator, Placement, Policy, Rooms, Scrape, targets};
+use super::placement::placement;
+use super::{Config, Health, Operator, Rooms, Scrape, targets};
 
 /// How long to go on answering after SIGTERM: longer than a load balancer needs to see
 /// two failed checks 3 s apart with a deadline of 1 s each.
@@ -24,7 +25,7 @@ impl Config {
             scrape: scrape(settings, &mut complaints),
             health: health(settings, &mut complaints),
             discovery: targets::discovery(settings, &mut complaints),
-            placement: placement(settings),
+            placement: placement(settings, &mut complaints),
             rooms: rooms(settings, &mut complaints),
             drain: settings.duration("drain").unwrap_or(if public_listen.ip().is_loopback() {
                 Duration::ZERO
@@ -99,21 +100,6 @@ fn health(settings: &Settings, complaints: &mut Complaints) -> Health {
     }
 }
 
-fn placement(settings: &Settings) -> Placement {
-    let number = |path| settings.number(path).expect("has a default");
-    Placement {
-        policy: match settings.text("placement.policy").expect("has a default").as_str() {
-            "least-cpu" => Policy::LeastCpu,
-            "random" => Policy::Random,
-            _ => Policy::ExpectedLoad,
-        },
-        full: number("placement.full"),
-        expected: number("placement.expected_participants"),
-        cores_per_participant: number("placement.cores_per_participant"),
-        memory_ms: millis(settings, "placement.memory"),
-    }
-}
-
 fn rooms(settings: &Settings, complaints: &mut Complaints) -> Rooms {
     let secret = settings
         .path("rooms.secret_file")
@@ -143,7 +129,7 @@ fn count(settings: &Settings, path: &str) -> usize {
     settings.integer(path).and_then(|n| usize::try_from(n).ok()).expect("within its row's bounds")
 }
 
-fn millis(settings: &Settings, path: &str) -> u64 {
+pub(super) fn millis(settings: &Settings, path: &str) -> u64 {
     let duration = settings.duration(path).expect("has a default");
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

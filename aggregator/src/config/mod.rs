@@ -7,6 +7,7 @@
 //! ```
 
 mod build;
+mod placement;
 mod rows;
 mod targets;
 
@@ -17,9 +18,10 @@ use std::time::Duration;
 use usher_common::rt::auth::Tokens;
 
 use crate::discovery::Source;
+use crate::placement::Params;
 use crate::target::Token;
 
-pub use rows::{DEFAULT_FILE, POLICIES, SCHEMA};
+pub use rows::{DEFAULT_FILE, SCHEMA};
 
 /// The settings of one aggregator.
 #[derive(Debug, Clone)]
@@ -92,30 +94,24 @@ pub struct Discovery {
     pub poll: Duration,
 }
 
-/// How the best node is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// Measured load plus what was promised and has not come.
-    ExpectedLoad,
-    /// Measured load alone.
-    LeastCpu,
-    /// Any node that may take rooms.
-    Random,
+/// How a node is chosen, and how it is asked.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    /// The policy's constants.
+    pub params: Params,
+    /// How a choice is confirmed with its node.
+    pub confirm: Confirm,
 }
 
-/// How a node is chosen.
-#[derive(Debug, Clone, Copy)]
-pub struct Placement {
-    /// The rule.
-    pub policy: Policy,
-    /// Measured load from which on a node gets no new rooms.
-    pub full: f64,
-    /// People expected of a placement that does not say.
-    pub expected: f64,
-    /// Cores that one participant keeps busy.
-    pub cores_per_participant: f64,
-    /// Time constant of forgetting a promise, milliseconds.
-    pub memory_ms: u64,
+/// How a choice is confirmed with its node before anybody is sent there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confirm {
+    /// Deadline of one question.
+    pub timeout: Duration,
+    /// Nodes asked at most for one request.
+    pub tries: u32,
+    /// How long the node keeps room if nobody comes, seconds.
+    pub ttl_s: u64,
 }
 
 /// What is remembered of rooms.

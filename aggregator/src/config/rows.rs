@@ -3,13 +3,11 @@
 
 use usher_common::settings::{Key, Kind, Schema, Table};
 
+use super::placement;
 use crate::target::TargetKind;
 
 /// Where the settings are looked for when nobody names a file.
 pub const DEFAULT_FILE: &str = "/etc/usher/aggregator.toml";
-
-/// The policies of `placement.policy`.
-pub const POLICIES: &[&str] = &["expected-load", "least-cpu", "random"];
 
 const COUNT: Kind = Kind::Integer { min: 1, max: 1_000_000 };
 const IN_A_ROW: Kind = Kind::Integer { min: 1, max: 100 };
@@ -18,123 +16,7 @@ const FRACTION: Kind = Kind::Number { min_milli: 0, max_milli: 1000 };
 /// All keys.
 pub static SCHEMA: Schema = Schema {
     env_prefix: "USHER_AGGREGATOR",
-    keys: &[
-        key(
-            "drain",
-            Kind::Duration,
-            None,
-            "How long to keep answering after SIGTERM with /-/ready at 503, so that load balancers turn away first; not set: 10s, or 0s when public.listen is a loopback address",
-        ),
-        key(
-            "public.listen",
-            Kind::Address,
-            Some("127.0.0.1:7080"),
-            "Where people and front ends are answered",
-        ),
-        key(
-            "operator.listen",
-            Kind::Address,
-            Some("127.0.0.1:7081"),
-            "Where operators are answered: dashboard, fleet API, metrics",
-        ),
-        key(
-            "operator.token_file",
-            Kind::Path,
-            None,
-            "File with the tokens that open the operator listener, one a line; needed off loopback",
-        ),
-        key("scrape.interval", Kind::Duration, Some("1s"), "How often each target is read"),
-        key(
-            "scrape.timeout",
-            Kind::Duration,
-            Some("800ms"),
-            "How long one read may take, connection included; at most scrape.interval",
-        ),
-        key(
-            "scrape.max_bytes",
-            Kind::Integer { min: 1024, max: 1 << 30 },
-            Some("4194304"),
-            "Largest answer that is taken, bytes after decompression",
-        ),
-        key("scrape.concurrency", COUNT, Some("256"), "How many reads may be under way at once"),
-        key(
-            "scrape.max_age",
-            Kind::Duration,
-            Some("3s"),
-            "Age of a sample (when sent, plus the time since) beyond which its node gets no new rooms",
-        ),
-        key(
-            "scrape.retry_max",
-            Kind::Duration,
-            Some("5s"),
-            "Longest wait between two reads of a target that keeps failing",
-        ),
-        key("health.fall", IN_A_ROW, Some("2"), "Failures in a row that take a node down"),
-        key("health.rise", IN_A_ROW, Some("2"), "Good reads in a row that bring it back"),
-        key(
-            "health.panic",
-            FRACTION,
-            Some("0.5"),
-            "Share of the fleet that must be lost at once before we suspect ourselves: an alarm is raised, and if no node is left, those whose death is not proven stay in use for health.panic_hold",
-        ),
-        key("health.panic_hold", Kind::Duration, Some("60s"), "How long lost nodes stay in use then"),
-        key(
-            "discovery.targets",
-            Kind::List,
-            None,
-            "Agents to read: URLs or host[:port]; not set: http://127.0.0.1:9100, unless there is other discovery",
-        ),
-        key(
-            "discovery.token_file",
-            Kind::Path,
-            None,
-            "File with the token to show to agents that have no token file of their own; the first line counts",
-        ),
-        key(
-            "discovery.file",
-            Kind::List,
-            None,
-            "Files with targets in Prometheus' file_sd format, JSON or YAML by their ending; read anew when they change",
-        ),
-        key("discovery.poll", Kind::Duration, Some("2s"), "How often those files are looked at"),
-        key("placement.policy", Kind::Word(POLICIES), Some("expected-load"), "How the best node is found"),
-        key(
-            "placement.full",
-            Kind::Number { min_milli: 1, max_milli: 2000 },
-            Some("0.95"),
-            "Measured load (CPU fraction, or bridge stress times 0.9) from which on a node gets no new rooms",
-        ),
-        key(
-            "placement.expected_participants",
-            Kind::Number { min_milli: 0, max_milli: 1_000_000 },
-            Some("8"),
-            "People expected of a placement that does not say",
-        ),
-        key(
-            "placement.cores_per_participant",
-            Kind::Number { min_milli: 0, max_milli: 10_000 },
-            Some("0.025"),
-            "Cores that one participant keeps busy",
-        ),
-        key(
-            "placement.memory",
-            Kind::Duration,
-            Some("20s"),
-            "Time constant with which a promise not yet visible in a report is forgotten",
-        ),
-        key(
-            "rooms.memory",
-            Kind::Duration,
-            Some("2h"),
-            "How long a room's server is remembered after somebody last asked for it",
-        ),
-        key(
-            "rooms.secret_file",
-            Kind::Path,
-            None,
-            "File with the secret that room names are hashed with, the same for all replicas and agents; not set: random",
-        ),
-    ],
+    keys: &ALL,
     tables: &[Table {
         path: "discovery.static",
         keys: &[
@@ -164,6 +46,113 @@ pub static SCHEMA: Schema = Schema {
     }],
 };
 
-const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Key {
+const ALL: [Key; GENERAL.len() + placement::ROWS.len()] = {
+    let mut all = [GENERAL[0]; GENERAL.len() + placement::ROWS.len()];
+    let mut index = 0;
+    while index < all.len() {
+        all[index] = match index.checked_sub(GENERAL.len()) {
+            None => GENERAL[index],
+            Some(beyond) => placement::ROWS[beyond],
+        };
+        index += 1;
+    }
+    all
+};
+
+/// All but `[placement]`.
+const GENERAL: &[Key] = &[
+    key(
+        "drain",
+        Kind::Duration,
+        None,
+        "How long to keep answering after SIGTERM with /-/ready at 503, so that load balancers turn away first; not set: 10s, or 0s when public.listen is a loopback address",
+    ),
+    key("public.listen", Kind::Address, Some("127.0.0.1:7080"), "Where people and front ends are answered"),
+    key(
+        "operator.listen",
+        Kind::Address,
+        Some("127.0.0.1:7081"),
+        "Where operators are answered: dashboard, fleet API, metrics",
+    ),
+    key(
+        "operator.token_file",
+        Kind::Path,
+        None,
+        "File with the tokens that open the operator listener, one a line; needed off loopback",
+    ),
+    key("scrape.interval", Kind::Duration, Some("1s"), "How often each target is read"),
+    key(
+        "scrape.timeout",
+        Kind::Duration,
+        Some("800ms"),
+        "How long one read may take, connection included; at most scrape.interval",
+    ),
+    key(
+        "scrape.max_bytes",
+        Kind::Integer { min: 1024, max: 1 << 30 },
+        Some("4194304"),
+        "Largest answer that is taken, bytes after decompression",
+    ),
+    key("scrape.concurrency", COUNT, Some("256"), "How many reads may be under way at once"),
+    key(
+        "scrape.max_age",
+        Kind::Duration,
+        Some("3s"),
+        "Age of a sample (when sent, plus the time since) beyond which its node gets no new rooms",
+    ),
+    key(
+        "scrape.retry_max",
+        Kind::Duration,
+        Some("5s"),
+        "Longest wait between two reads of a target that keeps failing",
+    ),
+    key("health.fall", IN_A_ROW, Some("2"), "Failures in a row that take a node down"),
+    key("health.rise", IN_A_ROW, Some("2"), "Good reads in a row that bring it back"),
+    key(
+        "health.panic",
+        FRACTION,
+        Some("0.5"),
+        "Share of the fleet that must be lost at once before we suspect ourselves: an alarm is raised, and if no node is left, those whose death is not proven stay in use for health.panic_hold",
+    ),
+    key("health.panic_hold", Kind::Duration, Some("60s"), "How long lost nodes stay in use then"),
+    key(
+        "discovery.targets",
+        Kind::List,
+        None,
+        "Agents to read: URLs or host[:port]; not set: http://127.0.0.1:9100, unless there is other discovery",
+    ),
+    key(
+        "discovery.token_file",
+        Kind::Path,
+        None,
+        "File with the token to show to agents that have no token file of their own; the first line counts",
+    ),
+    key(
+        "discovery.file",
+        Kind::List,
+        None,
+        "Files with targets in Prometheus' file_sd format, JSON or YAML by their ending; read anew when they change",
+    ),
+    key("discovery.poll", Kind::Duration, Some("2s"), "How often those files are looked at"),
+    key(
+        "rooms.memory",
+        Kind::Duration,
+        Some("2h"),
+        "How long a room's server is remembered after somebody last asked for it",
+    ),
+    key(
+        "rooms.secret_file",
+        Kind::Path,
+        None,
+        "File with the secret that room names are hashed with, the same for all replicas and agents; not set: random",
+    ),
+];
+
+pub(super) const fn key(
+    path: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Key {
     Key { path, kind, default, help }
 }

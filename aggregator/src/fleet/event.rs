@@ -23,6 +23,16 @@ pub enum Event {
         /// Who.
         target: TargetId,
     },
+    /// A target did not answer a question between two reads. It makes a node
+    /// that is up suspect at once; however many there are, only reads take it down.
+    Silent {
+        /// Who.
+        target: TargetId,
+        /// The closed reason.
+        reason: ProbeFailure,
+        /// What exactly happened.
+        detail: String,
+    },
     /// A target gave no report.
     Failed {
         /// Who.

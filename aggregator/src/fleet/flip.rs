@@ -49,6 +49,8 @@ pub enum Flip {
     Operator(NodeId, OperatorMode),
     /// The node's own readiness changed.
     Readiness(NodeId, bool, Vec<NotReady>),
+    /// Rooms sent to the node stay empty.
+    BrokenOff(NodeId),
     /// Most of the fleet looks dead (or no more).
     Panic(bool),
 }
@@ -80,6 +82,9 @@ impl Flip {
             Self::Readiness(node, ready, reasons) => {
                 let reasons: Vec<&str> = reasons.iter().map(|reason| reason.as_str()).collect();
                 tracing::info!(%node, ready, reasons = reasons.join(","), "node's readiness");
+            }
+            Self::BrokenOff(node) => {
+                tracing::warn!(%node, "rooms sent to the node stay empty: left out for a while");
             }
             Self::Panic(true) => {
                 tracing::error!(

@@ -14,11 +14,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use usher_common::wire::{NodeId, Report, RoomKey};
+use usher_common::wire::{NodeId, OperatorMode, Report, RoomKey};
 
-use super::{Misfortune, Pledges, Trouble};
+use super::{Misfortune, Pledges, Traffic, Trouble};
 use crate::clock::Millis;
 use crate::config::Health;
+use crate::placement::Params;
 use crate::target::{Target, TargetId};
 
 /// Where a node is in its life.
@@ -56,6 +57,8 @@ impl Life {
 pub struct Latest {
     /// What it says.
     pub report: Arc<Report>,
+    /// When it came.
+    pub received: Millis,
     /// When it was read, or confirmed as unchanged.
     pub read: Millis,
     /// When its sample was taken, by our clock: reading time less the age it gave.
@@ -94,6 +97,11 @@ pub struct Node {
     pub latest: Option<Latest>,
     /// Promises of ours.
     pub pledges: Pledges,
+    /// Who comes to it.
+    pub traffic: Traffic,
+    /// Since when it has been in the rotation, where it came new or came back: for its slow start.
+    /// `None` while it is out, and for nodes that were there when we started.
+    pub in_rotation_since: Option<Millis>,
     /// Who has this node's name, when it is not this target.
     pub shadowed_by: Option<TargetId>,
     /// Whether a read of any outcome was ever made.
@@ -114,6 +122,8 @@ impl Node {
             misfortune: None,
             latest: None,
             pledges: Pledges::default(),
+            traffic: Traffic::default(),
+            in_rotation_since: None,
             shadowed_by: None,
             tried: false,
             rooms: HashMap::new(),
@@ -153,7 +163,8 @@ impl Node {
         }
         let (sample_age, stood_still) = (now.saturating_sub(sampled), now.saturating_sub(progressed));
         self.index_rooms(&report, now);
-        self.latest = Some(Latest { report: Arc::new(report), read: now, sampled, progressed });
+        self.latest =
+            Some(Latest { report: Arc::new(report), received: now, read: now, sampled, progressed });
         if stood_still > rules.max_age_ms {
             self.bad(Trouble::Frozen, format!("its seq has stood still for {stood_still} ms"), rules, now);
         } else if sample_age > rules.max_age_ms {
@@ -182,6 +193,27 @@ impl Node {
     /// There was no report.
     pub fn failed(&mut self, reason: Trouble, detail: String, rules: &Health, now: Millis) {
         self.bad(reason, detail, rules, now);
+    }
+
+    /// It did not answer a question between two reads: at once suspect, and no more than that.
+    pub fn silent(&mut self, reason: Trouble, detail: String, rules: &Health, now: Millis) {
+        if self.life == Life::Up {
+            self.bad(reason, detail, rules, now);
+        }
+    }
+
+    /// Takes note of who came, by the report just taken in. Tells whether the node is left out
+    /// from now on because rooms sent there stay empty.
+    pub fn observe_traffic(&mut self, params: &Params, now: Millis) -> bool {
+        let Some(latest) = &self.latest else { return false };
+        self.traffic.reported(&latest.report, latest.sampled, params, now)
+    }
+
+    /// Whether rooms are sent here, as far as its life and its operator go.
+    #[must_use]
+    pub fn is_in_rotation(&self) -> bool {
+        let mode = self.latest.as_ref().map(|latest| latest.report.operator.mode);
+        matches!(self.life, Life::Up | Life::Suspect) && mode == Some(OperatorMode::Ready)
     }
 
     fn good(&mut self, rules: &Health, now: Millis) {

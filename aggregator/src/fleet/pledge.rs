@@ -11,13 +11,11 @@ use crate::clock::Millis;
 
 /// Most pledges kept per node: beyond it the oldest, which weigh least, are dropped.
 const MOST: usize = 10_000;
-/// Age in time constants after which a pledge (under 1 % of its weight) is dropped.
-const FORGOTTEN: u64 = 5;
 
 /// One promise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pledge {
-    /// The id under which the node knows it, if it was told.
+    /// The id under which the node knows it (or is just being told); `None` when it cannot be told.
     pub id: Option<String>,
     /// The room it is for; `None` for "a server, whatever the room".
     pub room: Option<RoomKey>,
@@ -59,8 +57,9 @@ impl Pledges {
 
     /// Takes a report into account: what the node itself lists as promised needs no
     /// memory of ours, and who has arrived is in its load.
-    pub fn settle(&mut self, report: &Report, now: Millis, memory_ms: u64) {
-        self.list.retain(|pledge| now.saturating_sub(pledge.made) <= memory_ms.saturating_mul(FORGOTTEN));
+    /// Those older than `forgotten_ms` weigh nothing any more and are dropped.
+    pub fn settle(&mut self, report: &Report, now: Millis, forgotten_ms: u64) {
+        self.list.retain(|pledge| now.saturating_sub(pledge.made) <= forgotten_ms);
         if self.list.is_empty() {
             return;
         }
@@ -70,6 +69,18 @@ impl Pledges {
             for pledge in self.list.iter_mut().filter(|pledge| pledge.room.as_ref() == Some(&room.key)) {
                 pledge.arrived = room.participants;
             }
+        }
+    }
+
+    /// Takes one back: the node did not take the room.
+    pub fn withdraw(&mut self, id: &str) {
+        self.list.retain(|pledge| pledge.id.as_deref() != Some(id));
+    }
+
+    /// The node turned out to be one that cannot be told.
+    pub fn untold(&mut self, id: &str) {
+        for pledge in self.list.iter_mut().filter(|pledge| pledge.id.as_deref() == Some(id)) {
+            pledge.id = None;
         }
     }
 

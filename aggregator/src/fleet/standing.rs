@@ -37,10 +37,12 @@ pub enum Unfit {
     NotReady,
     /// Its figures are too old.
     Stale,
-    /// It carries as much as it can.
-    Full,
     /// It stands in another region than asked for.
     WrongRegion,
+    /// It was asked to keep room for this very meeting, and refused.
+    Refused,
+    /// It was asked so, and there was no answer in time.
+    Unreachable,
 }
 
 impl Unfit {
@@ -55,8 +57,9 @@ impl Unfit {
             Self::Maintenance => "maintenance",
             Self::NotReady => "not_ready",
             Self::Stale => "stale",
-            Self::Full => "full",
             Self::WrongRegion => "wrong_region",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
         }
     }
 }

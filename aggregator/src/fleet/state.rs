@@ -10,14 +10,14 @@ use super::standing::is_joinable;
 use super::{Event, Flip, Life, Node, Trouble};
 use crate::clock::Millis;
 use crate::config::Health;
+use crate::placement::Params;
 use crate::target::{Target, TargetId};
 
 /// The fleet.
 #[derive(Debug, Clone)]
 pub struct State {
     rules: Health,
-    /// See [`crate::config::Placement::memory_ms`].
-    memory_ms: u64,
+    params: Params,
     nodes: BTreeMap<TargetId, Node>,
     /// Who has which name: of several that claim it, the first, until it is down or gone.
     owners: BTreeMap<NodeId, TargetId>,
@@ -29,10 +29,10 @@ pub struct State {
 impl State {
     /// A fleet of which nothing is known.
     #[must_use]
-    pub fn new(rules: Health, memory_ms: u64) -> Self {
+    pub fn new(rules: Health, params: Params) -> Self {
         Self {
             rules,
-            memory_ms,
+            params,
             nodes: BTreeMap::new(),
             owners: BTreeMap::new(),
             finished_round: false,
@@ -49,11 +49,16 @@ impl State {
             Event::Targets(targets) => self.retarget(&targets, now, &mut flips),
             Event::Reported { target, report } => self.reported(&target, *report, now, &mut flips),
             Event::Unchanged { target } => {
-                self.turn(&target, &mut flips, |node, rules| node.unchanged(rules, now));
+                self.turn(&target, now, &mut flips, |node, rules| node.unchanged(rules, now));
                 self.claim(&target, &mut flips);
             }
+            Event::Silent { target, reason, detail } => {
+                self.turn(&target, now, &mut flips, |node, rules| {
+                    node.silent(Trouble::Fetch(reason), detail, rules, now);
+                });
+            }
             Event::Failed { target, reason, detail } => {
-                self.turn(&target, &mut flips, |node, rules| {
+                self.turn(&target, now, &mut flips, |node, rules| {
                     node.failed(Trouble::Fetch(reason), detail, rules, now);
                 });
             }
@@ -110,6 +115,12 @@ impl State {
         &self.rules
     }
 
+    /// The constants of placement.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
     /// Whether most of the fleet was lost at once.
     #[must_use]
     pub fn panic(&self) -> bool {
@@ -151,24 +162,42 @@ impl State {
         let Some(node) = self.nodes.get_mut(target) else { return };
         self.ever_read = true;
         let before = node.latest.as_ref().map(|latest| latest.report.clone());
-        node.pledges.settle(&report, now, self.memory_ms);
+        node.pledges.settle(&report, now, self.params.promise_forgotten_after_ms());
         let name = report.node.clone();
         let differs = differences(target, before.as_deref(), &report);
         if before.as_ref().is_some_and(|before| before.node != name) {
             // Another machine stands there now: what we promised the old one is void.
             node.pledges = super::Pledges::default();
+            node.traffic = super::Traffic::default();
             self.owners.retain(|_, owner| owner != target);
         }
         flips.extend(differs);
-        self.turn(target, flips, |node, rules| node.reported(report, rules, now));
+        self.turn(target, now, flips, |node, rules| node.reported(report, rules, now));
+        if let Some(node) = self.nodes.get_mut(target)
+            && node.observe_traffic(&self.params, now)
+        {
+            flips.push(Flip::BrokenOff(name));
+        }
         self.claim(target, flips);
     }
 
     /// Lets `change` happen to a node, and tells if its life took a turn.
-    fn turn(&mut self, target: &TargetId, flips: &mut Vec<Flip>, change: impl FnOnce(&mut Node, &Health)) {
+    fn turn(
+        &mut self,
+        target: &TargetId,
+        now: Millis,
+        flips: &mut Vec<Flip>,
+        change: impl FnOnce(&mut Node, &Health),
+    ) {
         let Some(node) = self.nodes.get_mut(target) else { return };
-        let from = node.life;
+        let (from, was_in) = (node.life, node.is_in_rotation());
         change(node, &self.rules);
+        match (was_in, node.is_in_rotation()) {
+            // Who was there when we started needs no slow start.
+            (false, true) => node.in_rotation_since = self.finished_round.then_some(now),
+            (true, false) => node.in_rotation_since = None,
+            _ => {}
+        }
         if node.life != from {
             flips.push(Flip::Life {
                 target: target.clone(),

@@ -114,9 +114,8 @@ pub struct Figures {
 impl State {
     /// The fleet at `now`.
     #[must_use]
-    pub fn view(&self, memory_ms: u64, now: Millis) -> FleetView {
-        let mut nodes: Vec<NodeView> =
-            self.nodes().map(|node| self.node_view(node, memory_ms, now)).collect();
+    pub fn view(&self, now: Millis) -> FleetView {
+        let mut nodes: Vec<NodeView> = self.nodes().map(|node| self.node_view(node, now)).collect();
         nodes.sort_by(|a, b| {
             (a.node.is_none(), &a.node, &a.target).cmp(&(b.node.is_none(), &b.node, &b.target))
         });
@@ -125,7 +124,7 @@ impl State {
 
     /// One node at `now`.
     #[must_use]
-    pub fn node_view(&self, node: &Node, memory_ms: u64, now: Millis) -> NodeView {
+    pub fn node_view(&self, node: &Node, now: Millis) -> NodeView {
         let report = node.latest.as_ref().map(|latest| latest.report.as_ref());
         let standing = standing(node, self.rules(), self.panic(), now);
         let mut labels = node.target.labels.clone();
@@ -151,7 +150,7 @@ impl State {
             not_ready: report.map_or_else(Vec::new, |report| report.not_ready.clone()),
             operator: report.map(|report| report.operator.clone()),
             figures: figures(node, now),
-            pledged: node.pledges.expected(now, memory_ms),
+            pledged: node.pledges.expected(now, self.params().promise_memory_ms),
             errors: node
                 .shadowed_by
                 .iter()

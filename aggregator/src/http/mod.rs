@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use usher_common::rt::auth::Tokens;
 
+use crate::confirm::Placer;
 use crate::discovery::DiscoveryView;
 use crate::fleet::Fleet;
 use crate::stats::Stats;
@@ -38,6 +39,8 @@ pub use agents::Agents;
 pub struct App {
     /// The fleet.
     pub fleet: Arc<Fleet>,
+    /// Who places rooms on it.
+    pub placer: Placer,
     /// Our own counters.
     pub stats: Arc<Stats>,
     /// Discovery's newest list.
@@ -72,6 +75,7 @@ pub fn operator_router(app: Arc<App>) -> Router {
         .route("/api/v1/fleet", get(operator::fleet))
         .route("/api/v1/fleet/{node}", get(operator::node))
         .route("/api/v1/fleet/{node}/state", put(operator::set_state))
+        .route("/api/v1/explain", get(operator::explain))
         .route("/metrics", get(operator::metrics))
         .route("/sd", get(sd::targets))
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), auth::guard));

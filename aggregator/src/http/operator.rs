@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use usher_common::metric::{Format, encode};
 use usher_common::wire::OperatorMode;
 
 use super::App;
+use super::placing::{Wanted, wish};
 use super::respond::{Failed, page};
 use crate::discovery::FileView;
 use crate::export::families;
-use crate::fleet::{FleetView, NodeView, Readiness};
+use crate::fleet::{Explained, FleetView, NodeView, Readiness};
 use crate::page::dashboard::dashboard as dashboard_page;
 
 /// Answer of `GET /api/v1/fleet`.
@@ -52,6 +54,27 @@ pub(super) async fn node(
     Path(name): Path<String>,
 ) -> Result<Json<NodeView>, Failed> {
     app.fleet.node(&name).map(Json).ok_or_else(|| unknown_node(&name))
+}
+
+/// What to explain.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExplainQuery {
+    room: Option<String>,
+    region: Option<String>,
+    expected_participants: Option<f64>,
+}
+
+/// `GET /api/v1/explain`: the ranking that a placement now would use; nothing is placed.
+pub(super) async fn explain(
+    State(app): State<Arc<App>>,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
+) -> Result<Json<Explained>, Failed> {
+    let Query(query) =
+        query.map_err(|error| Failed::new(StatusCode::BAD_REQUEST, "bad_request", error.body_text()))?;
+    let wanted = Wanted { region: query.region, expected: query.expected_participants };
+    let (request, _) = wish(&app, query.room.as_deref(), wanted)?;
+    Ok(Json(app.fleet.explain(&request)))
 }
 
 /// `PUT /api/v1/fleet/{node}/state`: checked for its mode, forwarded to the agent as it

@@ -61,7 +61,7 @@ pub(super) async fn meet(
     };
     let name = Some(meeting.name.as_str()).filter(|name| !name.trim().is_empty());
     let wanted = Wanted { region: Some(meeting.region.clone()), expected };
-    match place_room(&app, name, wanted) {
+    match place_room(&app, name, wanted).await {
         Ok((name, placed)) => see_other(placed.url.room(name.as_str()).as_str()),
         Err(failed) if failed.body.error == "no_server" => no_server(&failed, None),
         Err(failed) => again(&app, failed.status, &meeting, &failed.body.reason),
@@ -76,7 +76,7 @@ pub(super) async fn join(
     Query(query): Query<JoinQuery>,
 ) -> Response {
     let placed = match &room {
-        Ok(Path(room)) => place_room(&app, Some(room), Wanted { region: query.region, expected: None }),
+        Ok(Path(room)) => place_room(&app, Some(room), Wanted { region: query.region, expected: None }).await,
         Err(error) => Err(Failed::new(error.status(), "bad_room_name", error.body_text())),
     };
     match placed {

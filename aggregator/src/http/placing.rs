@@ -36,33 +36,42 @@ impl Wanted {
 }
 
 /// A server for a meeting that we know nothing of.
-pub(super) fn place_any(app: &App, wanted: Wanted) -> Result<Placed, Failed> {
-    place(app, &wanted.checked()?)
+pub(super) async fn place_any(app: &App, wanted: Wanted) -> Result<Placed, Failed> {
+    place(app, &wanted.checked()?).await
 }
 
 /// The server of a room, by its name or by one made up.
-pub(super) fn place_room(
+pub(super) async fn place_room(
     app: &App,
     name: Option<&str>,
     wanted: Wanted,
 ) -> Result<(RoomName, Placed), Failed> {
-    let name = match name {
-        Some(text) => RoomName::parse(text).map_err(|bad| {
-            let mut failed =
-                Failed::new(http::StatusCode::UNPROCESSABLE_ENTITY, "bad_room_name", bad.to_string());
-            failed.body.detail = Some(bad.as_str());
-            failed
-        })?,
-        None => generated(rand::random()),
-    };
-    let mut request = wanted.checked()?;
+    let (mut request, name) = wish(app, name, wanted)?;
+    let name = name.unwrap_or_else(|| generated(rand::random()));
     request.room = Some(RoomKey::of(&app.room_secret, "", name.as_str()));
-    let placed = place(app, &request)?;
+    let placed = place(app, &request).await?;
     Ok((name, placed))
 }
 
-fn place(app: &App, request: &PlaceRequest) -> Result<Placed, Failed> {
-    let outcome = app.fleet.place(request);
+/// What is asked, checked, and the room's name if it was given one.
+pub(super) fn wish(
+    app: &App,
+    name: Option<&str>,
+    wanted: Wanted,
+) -> Result<(PlaceRequest, Option<RoomName>), Failed> {
+    let name = name.map(RoomName::parse).transpose().map_err(|bad| {
+        let mut failed =
+            Failed::new(http::StatusCode::UNPROCESSABLE_ENTITY, "bad_room_name", bad.to_string());
+        failed.body.detail = Some(bad.as_str());
+        failed
+    })?;
+    let mut request = wanted.checked()?;
+    request.room = name.as_ref().map(|name| RoomKey::of(&app.room_secret, "", name.as_str()));
+    Ok((request, name))
+}
+
+async fn place(app: &App, request: &PlaceRequest) -> Result<Placed, Failed> {
+    let outcome = app.placer.place(request).await;
     let word = outcome.as_ref().map_or("none", |placed| placed.how.as_str());
     app.stats.placements.with_label_values(&[word]).inc();
     outcome.map_err(|none| Failed::no_server(&none))

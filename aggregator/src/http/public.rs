@@ -53,9 +53,12 @@ pub(super) async fn server(
     query: Result<Query<ServerQuery>, QueryRejection>,
 ) -> Response {
     let plain = prefers(&headers, "text/plain", "application/json");
-    let outcome = query.map_err(|error| bad_request(&error.body_text())).and_then(|Query(query)| {
-        place_any(&app, Wanted { region: query.region, expected: query.expected_participants })
-    });
+    let outcome = match query {
+        Ok(Query(query)) => {
+            place_any(&app, Wanted { region: query.region, expected: query.expected_participants }).await
+        }
+        Err(error) => Err(bad_request(&error.body_text())),
+    };
     match outcome {
         Ok(placed) if plain => format!("{}\n", placed.url).into_response(),
         Ok(placed) => {
@@ -116,7 +119,7 @@ pub(super) async fn rooms(
         serde_json::from_slice(&body).map_err(|error| bad_request(&error.to_string()))?
     };
     let wanted = Wanted { region: request.region, expected: request.expected_participants };
-    let (name, placed) = place_room(&app, request.name.as_deref(), wanted)?;
+    let (name, placed) = place_room(&app, request.name.as_deref(), wanted).await?;
     let answer = RoomAnswer {
         url: placed.url.room(name.as_str()).into(),
         room: name.to_string(),

@@ -9,12 +9,8 @@ use maud::Markup;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fleet::Unfit;
-use crate::ranking::NoPlace;
-
-/// Seconds until asking again makes sense: a node that comes back needs two good reads,
-/// and is read at least every 5 s.
-pub(super) const RETRY_AFTER_S: u32 = 5;
+use crate::fleet::{NoPlace, Unfit};
+use crate::placement::Removal;
 
 /// Any answer that is not the one asked for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -51,22 +47,23 @@ impl Failed {
     /// No node may take the room. Names of nodes are the operators' business, numbers are not.
     pub(super) fn no_server(none: &NoPlace) -> Self {
         let mut nodes: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for (_, unfit) in &none.reasons {
-            *nodes.entry(unfit.as_str()).or_default() += 1;
+        for (_, why) in &none.reasons {
+            *nodes.entry(why).or_default() += 1;
         }
-        let all = |reason| !none.reasons.is_empty() && none.reasons.iter().all(|(_, unfit)| *unfit == reason);
-        let reason = if none.reasons.is_empty() {
+        let all = |reason: &str| nodes.len() == 1 && nodes.contains_key(reason);
+        let reason = if nodes.is_empty() {
             "no video server is known yet"
-        } else if all(Unfit::Full) {
+        } else if all(Removal::Full.as_str()) {
             "all video servers are full"
-        } else if all(Unfit::WrongRegion) {
+        } else if all(Unfit::WrongRegion.as_str()) {
             "there is no video server in that region"
         } else {
             "no video server can take a new meeting at the moment"
         };
         let mut failed = Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_server", reason);
         failed.body.nodes = nodes;
-        failed.body.retry_after_s = Some(RETRY_AFTER_S);
+        failed.body.retry_after_s =
+            Some(u32::try_from(none.retry_after_ms.div_ceil(1000).max(1)).unwrap_or(u32::MAX));
         failed
     }
 

@@ -56,7 +56,7 @@ pub enum Life {
     NeverSeen,
     /// It answers.
     Up,
-    /// It missed a scrape, but not yet as many in a row as make it down. Still takes rooms.
+    /// It missed a scrape, but not yet as many in a row as make it down. Takes rooms when no node is up that can.
     Suspect,
     /// It missed too many in a row.
     Down,

@@ -1,6 +1,6 @@
 //! Putting it together: filters, loads, admission, groups, the policy's order.
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Life};
 use super::draw::Draw;
 use super::eligible::{Removal, panicking, presumed_dead, refusal};
 use super::params::Params;
@@ -141,8 +141,12 @@ fn mean_of_fresh(loads: &[Option<Load>], params: &Params) -> Option<f64> {
     (!expected.is_empty()).then(|| expected.iter().sum::<f64>() / expected.len() as f64)
 }
 
-/// Region first while it is comfortable, then anywhere comfortable, then region, then anywhere.
+/// Region first while it is comfortable, then anywhere comfortable, then region, then anywhere; a
+/// node that missed its last scrape only after all these.
 fn tier(candidate: &Candidate, load: Option<&Load>, request: &Request, params: &Params) -> Tier {
+    if candidate.life == Life::Suspect {
+        return Tier::Suspect;
+    }
     let Some(wished) = &request.region else { return Tier::Wished };
     let crowded = load.is_some_and(|load| load.expected > params.comfortable);
     match (candidate.region.as_ref() == Some(wished), crowded) {

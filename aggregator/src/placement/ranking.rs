@@ -30,13 +30,15 @@ pub enum Tier {
     WishedCrowded,
     /// Elsewhere, above the comfortable load.
     SpillOverCrowded,
+    /// It missed its last scrape: used when nobody else is left.
+    Suspect,
     /// Looks dead, while most of the fleet does: better than nobody.
     PresumedDead,
 }
 
 words!(Tier, "tier" {
     Wished => "wished", SpillOver => "spill_over", WishedCrowded => "wished_crowded",
-    SpillOverCrowded => "spill_over_crowded", PresumedDead => "presumed_dead",
+    SpillOverCrowded => "spill_over_crowded", Suspect => "suspect", PresumedDead => "presumed_dead",
 });
 
 /// Every node: in which order they would be taken, or why not.

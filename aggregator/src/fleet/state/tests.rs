@@ -25,7 +25,7 @@ struct Scene {
 
 impl Scene {
     fn new(hosts: &[&str]) -> Self {
-        let mut scene = Self { state: State::new(RULES, 20_000), targets: Vec::new(), seq: 0 };
+        let mut scene = Self { state: State::new(RULES, Params::default()), targets: Vec::new(), seq: 0 };
         scene.discover(hosts);
         scene
     }
@@ -203,7 +203,7 @@ fn a_promise_fades_and_is_forgotten_once_the_node_knows_it() {
     assert!((expected(&scene, 20_000) - 24.0 / std::f64::consts::E).abs() < 1e-9);
     scene.report(0, with_room(with_promise(report("a", "x", 1), "r", "1", 0), "r", 3), 0);
     assert!((expected(&scene, 0) - 13.0).abs() < 1e-9, "5 still to come of one, 8 of the other");
-    scene.report(0, report("a", "x", 1), 100_001);
+    scene.report(0, report("a", "x", 1), 450_001);
     assert!(scene.state.nodes[&target].pledges.is_empty());
     assert!(expected(&scene, 0).is_sign_positive(), "nothing promised is shown as 0, not as -0");
 }

@@ -1,0 +1,253 @@
+//! `[placement]`: one row for each constant of the policy, and what they mean together.
+//!
+//! The defaults and their origin are [`Params`]'; a test holds the rows to them. Three constants
+//! are other sections' keys, because they hold for more than placing: `scrape.max_age`,
+//! `health.panic` and `rooms.memory`.
+
+use usher_common::settings::{Complaints, Key, Kind, Settings};
+
+use super::build::{millis, positive};
+use super::rows::key;
+use super::{Confirm, Placement};
+use crate::placement::{Params, Policy};
+
+/// The words of `placement.policy`; the first is the default.
+const POLICIES: &[&str] = &[
+    Policy::ExpectedLoad.as_str(),
+    Policy::LeastCpu.as_str(),
+    Policy::Random.as_str(),
+    Policy::RoundRobin.as_str(),
+    Policy::TwoChoices.as_str(),
+    Policy::LeastParticipants.as_str(),
+];
+
+const PEOPLE: Kind = Kind::Number { min_milli: 0, max_milli: 10_000_000 };
+const LOAD: Kind = Kind::Number { min_milli: 1, max_milli: 2000 };
+const SHARE: Kind = Kind::Number { min_milli: 0, max_milli: 1000 };
+
+/// The keys.
+pub(super) const ROWS: &[Key] = &[
+    row("placement.policy", Kind::Word(POLICIES), "expected-load", "How the best node is found"),
+    row(
+        "placement.full",
+        LOAD,
+        "1",
+        "Expected load, with an ordinary new room, above which a node gets none (1: all of its CPU)",
+    ),
+    row(
+        "placement.comfortable",
+        LOAD,
+        "0.85",
+        "Load up to which a node is comfortable: headroom is counted from here",
+    ),
+    row("placement.expected_participants", PEOPLE, "8", "People expected of a placement that does not say"),
+    row(
+        "placement.expected_participants_min",
+        PEOPLE,
+        "1",
+        "What callers announce is taken to be at least this",
+    ),
+    row(
+        "placement.expected_participants_max",
+        PEOPLE,
+        "300",
+        "What callers announce is taken to be at most this",
+    ),
+    row(
+        "placement.cores_per_participant",
+        Kind::Number { min_milli: 0, max_milli: 10_000 },
+        "0.016",
+        "Cores that one participant keeps busy",
+    ),
+    row(
+        "placement.standard_cores",
+        Kind::Number { min_milli: 1, max_milli: 1_000_000 },
+        "8",
+        "Cores of the machine that counts as capacity 1",
+    ),
+    row(
+        "placement.capacity_exponent",
+        Kind::Number { min_milli: 0, max_milli: 2000 },
+        "0.5",
+        "How much a big node's headroom counts more than the same share of a small one",
+    ),
+    row("placement.stress_at_full", LOAD, "0.9", "CPU at which a bridge calls itself full (stress 1)"),
+    row("placement.stress_margin", SHARE, "0.05", "What stress must exceed the CPU by to count"),
+    row(
+        "placement.near_equal",
+        SHARE,
+        "0.01",
+        "Loads closer than this are equals where replicas should agree on a named room",
+    ),
+    row(
+        "placement.memory",
+        Kind::Duration,
+        "20s",
+        "Time constant with which a promise is forgotten, as its people show up in the figures",
+    ),
+    row(
+        "placement.known_memory",
+        Kind::Duration,
+        "90s",
+        "The same for people beyond placement.expected_participants, who were announced",
+    ),
+    row(
+        "placement.join_foresight",
+        Kind::Duration,
+        "90s",
+        "How long the present rate of joins is taken to go on",
+    ),
+    row("placement.join_smoothing", Kind::Duration, "30s", "Time constant of smoothing the rate of joins"),
+    row(
+        "placement.replicas",
+        Kind::Integer { min: 1, max: 100 },
+        "1",
+        "Aggregators that place on this fleet: counts for nodes that cannot be told of promises (node_exporter)",
+    ),
+    row(
+        "placement.retry_after",
+        Kind::Duration,
+        "5s",
+        "What callers are told to wait when no node can take a room",
+    ),
+    row("placement.fresh", Kind::Duration, "4s", "A sample this old is as good as a fresh one"),
+    row(
+        "placement.trust_fade",
+        Kind::Duration,
+        "5s",
+        "Time constant with which trust in an older sample's low load fades towards the fleet's mean",
+    ),
+    row(
+        "placement.slow_start",
+        Kind::Duration,
+        "60s",
+        "Time until a node that is new or came back gets its full share",
+    ),
+    row(
+        "placement.breaker_placements",
+        Kind::Integer { min: 1, max: 10_000 },
+        "8",
+        "Placements without a single join seen after which a node is left out",
+    ),
+    row(
+        "placement.breaker_ripe",
+        Kind::Duration,
+        "15s",
+        "Only placements older than this count: people need time to come",
+    ),
+    row("placement.breaker_pause", Kind::Duration, "60s", "How long such a node is left out"),
+    row(
+        "placement.confirm_timeout",
+        Kind::Duration,
+        "150ms",
+        "How long a node may take to confirm that it keeps room, before the next best is asked",
+    ),
+    row(
+        "placement.confirm_tries",
+        Kind::Integer { min: 1, max: 20 },
+        "3",
+        "Nodes asked at most for one request; the request waits this many times placement.confirm_timeout at most",
+    ),
+    row(
+        "placement.confirm_ttl",
+        Kind::Duration,
+        "2m",
+        "How long a node keeps room for a meeting to which nobody comes",
+    ),
+];
+
+const fn row(path: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    key(path, kind, Some(default), help)
+}
+
+/// Reads the section.
+pub(super) fn placement(settings: &Settings, complaints: &mut Complaints) -> Placement {
+    let number = |path| settings.number(path).expect("has a default");
+    let count =
+        |path| settings.integer(path).and_then(|n| u32::try_from(n).ok()).expect("within its row's bounds");
+    let word = settings.text("placement.policy").expect("has a default");
+    let standard_cores = number("placement.standard_cores");
+    let (least, most) =
+        (number("placement.expected_participants_min"), number("placement.expected_participants_max"));
+    if least > most {
+        complaints.add(
+            &settings.origin("placement.expected_participants_min"),
+            format!("placement.expected_participants_min is {least}, but must not be above placement.expected_participants_max, {most}"),
+        );
+    }
+    let params = Params {
+        policy: word.parse().expect("one of its row's words"),
+        expected_people: number("placement.expected_participants"),
+        expected_people_min: least,
+        expected_people_max: most.max(least),
+        promise_memory_ms: millis(settings, "placement.memory"),
+        known_promise_memory_ms: millis(settings, "placement.known_memory"),
+        join_foresight_ms: millis(settings, "placement.join_foresight"),
+        join_rate_smoothing_ms: millis(settings, "placement.join_smoothing"),
+        replicas: count("placement.replicas"),
+        cost_per_person: number("placement.cores_per_participant") / standard_cores,
+        standard_cores,
+        cpu_at_full_stress: number("placement.stress_at_full"),
+        stress_margin: number("placement.stress_margin"),
+        comfortable: number("placement.comfortable"),
+        capacity_exponent: number("placement.capacity_exponent"),
+        near_equal: number("placement.near_equal"),
+        full: number("placement.full"),
+        retry_after_ms: millis(settings, "placement.retry_after"),
+        fresh_ms: millis(settings, "placement.fresh"),
+        trust_fade_ms: millis(settings, "placement.trust_fade"),
+        stale_after_ms: millis(settings, "scrape.max_age"),
+        slow_start_ms: millis(settings, "placement.slow_start"),
+        panic_share: number("health.panic"),
+        breaker_placements: count("placement.breaker_placements"),
+        breaker_ripe_ms: millis(settings, "placement.breaker_ripe"),
+        breaker_pause_ms: millis(settings, "placement.breaker_pause"),
+        room_memory_ms: millis(settings, "rooms.memory"),
+        // The next best is chosen anew when the first refuses, so none needs to be named.
+        runners_up: 0,
+    };
+    let confirm = Confirm {
+        timeout: positive(settings, "placement.confirm_timeout", complaints),
+        tries: count("placement.confirm_tries"),
+        ttl_s: positive(settings, "placement.confirm_ttl", complaints).as_secs().max(1),
+    };
+    Placement { params, confirm }
+}
+
+#[cfg(test)]
+mod tests {
+    use usher_common::settings::{Sources, resolve};
+
+    use super::*;
+    use crate::config::SCHEMA;
+
+    fn read(text: &str) -> Result<Placement, Complaints> {
+        let sources = Sources::default().with_file(std::path::Path::new("a.toml"), text);
+        let mut complaints = Complaints::default();
+        let read = placement(&resolve(&SCHEMA, &sources).expect("kinds are right"), &mut complaints);
+        complaints.or(read)
+    }
+
+    #[test]
+    fn the_rows_defaults_are_the_policys() {
+        let params = Params::default();
+        let ours = Params { runners_up: 0, stale_after_ms: 3000, ..params };
+        assert_eq!(read("").unwrap().params, ours, "scrape.max_age is stricter than the study");
+    }
+
+    #[test]
+    fn every_policy_has_its_word() {
+        let all: Vec<&str> = Policy::ALL.iter().map(|policy| policy.as_str()).collect();
+        assert_eq!(POLICIES, all);
+        for policy in Policy::ALL {
+            let text = format!("[placement]\npolicy = \"{policy}\"");
+            assert_eq!(read(&text).unwrap().params.policy, *policy);
+        }
+    }
+
+    #[test]
+    fn bounds_that_cross_are_a_complaint() {
+        let complaints = read("[placement]\nexpected_participants_min = 500").unwrap_err();
+        assert!(complaints.to_string().contains("must not be above"), "{complaints}");
+    }
+}
