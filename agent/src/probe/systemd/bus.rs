@@ -61,7 +61,7 @@ pub async fn watch(options: Options, published: Sender<Outcome>) {
         if reason != told {
             match failed {
                 Some(failed) => {
-                    tracing::warn!(reason = %failed.reason, "systemd does not answer: {}", failed.detail)
+                    tracing::warn!(reason = %failed.reason, "systemd does not answer: {}", failed.detail);
                 }
                 None => tracing::info!("the failure to ask systemd is over"),
             }
