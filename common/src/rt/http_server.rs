@@ -9,8 +9,9 @@ use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 use tokio_util::sync::CancellationToken;
 
-/// How long a client may take to send its request's head.
-const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a client may take to send its request's head. It also ends idle connections, so
+/// it is longer than a Prometheus waits between scrapes and a load balancer keeps one open.
+const HEAD_DEADLINE: Duration = Duration::from_secs(75);
 
 /// Binds an address. Binding is apart from serving, so that a port in use is a
 /// complaint before anything starts.

@@ -98,16 +98,13 @@ impl Connection {
             self.read(length)?;
             total = length;
         }
-        if news && chunked {
-            loop {
-                let length = usize::from_str_radix(&self.line()?, 16)?;
-                self.read(length)?;
-                self.line()?;
-                if length == 0 {
-                    break;
-                }
-                total += length;
-            }
+        let mut last = !(news && chunked);
+        while !last {
+            let length = usize::from_str_radix(&self.line()?, 16)?;
+            self.read(length)?;
+            self.line()?;
+            total += length;
+            last = length == 0;
         }
         ensure!(!news || total > 0, "an empty body");
         Ok(total)
