@@ -1,6 +1,5 @@
 //! The chosen node is asked before anybody is sent there: what happens when it is dead, full,
 //! hung, old, or asked by two aggregators.
-#![expect(clippy::unwrap_used, reason = "the lint's exception covers test functions, not what they share")]
 
 use std::collections::BTreeSet;
 
