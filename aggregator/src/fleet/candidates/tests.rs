@@ -144,9 +144,9 @@ fn who_is_elsewhere_unread_or_declined_is_excluded_by_name_and_reason() {
     said.region = Some("eu".to_owned());
     scene.report(1, said, 0);
     let unread = ("host2:9100".to_owned(), Unfit::NeverRead);
-    assert_eq!(scene.excluded(Some("eu"), &[], 0), [("vm0".to_owned(), Unfit::WrongRegion), unread.clone()]);
+    assert_eq!(scene.excluded(Some("eu"), &[], 0), [unread.clone(), ("vm0".to_owned(), Unfit::WrongRegion)]);
     let declined = [(NodeId::parse("vm1").unwrap(), Unfit::Refused)];
-    assert_eq!(scene.excluded(None, &declined, 0), [("vm1".to_owned(), Unfit::Refused), unread]);
+    assert_eq!(scene.excluded(None, &declined, 0), [unread, ("vm1".to_owned(), Unfit::Refused)]);
 }
 
 proptest! {
