@@ -177,3 +177,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_fleet_that_is_left_out_as_a_whole_because_nobody_joins_can_be_let_in_again() {
+    let mut scene = Scene::new(1);
+    scene.busy(0, 1, 0.1, 20_000);
+    let (id, params) = (scene.id(0), Params::default());
+    let breaker = &mut scene.state.node_mut(&id).unwrap().traffic.breaker;
+    (0..8).for_each(|_| breaker.placed(0, &params));
+    assert!(breaker.reported(Some(0), 20_000, &params));
+    let choose = |lineup: &Lineup| {
+        placement::choose(&lineup.candidates, &placement::Request::default(), &params, 0, 20_000)
+    };
+    let mut lineup = scene.state.lineup(None, &[], 20_000);
+    assert_eq!(choose(&lineup).unwrap_err().removed[0].by, placement::Removal::BrokenOff);
+    lineup.forgive();
+    assert!(choose(&lineup).is_ok());
+}
