@@ -1,6 +1,7 @@
 //! Real agents with driven loads under a real aggregator: the whole path, nothing faked
 //! but the kernel's counters.
 
+use serde_json::json;
 use usher_tests::agent::Agent;
 use usher_tests::aggregator::Aggregator;
 use usher_tests::eventually::{eventually, unless};
@@ -37,12 +38,13 @@ async fn the_least_loaded_is_handed_out_through_steps_kills_and_returns() {
     aggregator.ready().await;
     best_is(&aggregator, "vm2").await;
 
-    // A load step: at the second sample after it, read once, the answer has moved.
+    // A load step: once two whole samples after it (the first is mixed, and the tree may lag by one)
+    // were read, the answer has moved.
     let before = agents[1].report().await.seq;
     trees[1].set_busy(1.0);
     aggregator
         .node_is("vm2", "was read twice since the step", |node| {
-            node["figures"]["seq"].as_u64().is_some_and(|seq| seq >= before + 3)
+            node["figures"]["seq"].as_u64().is_some_and(|seq| seq >= before + 4)
         })
         .await;
     assert_eq!(aggregator.best().await.as_deref(), Some("vm1"));
@@ -61,9 +63,10 @@ async fn the_least_loaded_is_handed_out_through_steps_kills_and_returns() {
     drop(agents);
     let answer = eventually("no server", async || {
         let answer = aggregator.get("/api/v1/server").await;
-        if answer.status == 503 { Ok(answer) } else { Err(answer.text) }
+        // Before the reads fail, the confirmations do: 503 too, but nobody is known to be down yet.
+        let all_down = answer.status == 503 && answer.json()["nodes"] == json!({ "down": 3 });
+        unless(all_down, answer.text.clone()).map(|()| answer)
     })
     .await;
     assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
-    assert!(answer.text.contains("down"), "{}", answer.text);
 }

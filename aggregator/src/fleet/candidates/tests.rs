@@ -144,9 +144,9 @@ fn who_is_elsewhere_unread_or_declined_is_excluded_by_name_and_reason() {
     said.region = Some("eu".to_owned());
     scene.report(1, said, 0);
     let unread = ("host2:9100".to_owned(), Unfit::NeverRead);
-    assert_eq!(scene.excluded(Some("eu"), &[], 0), [("vm0".to_owned(), Unfit::WrongRegion), unread.clone()]);
+    assert_eq!(scene.excluded(Some("eu"), &[], 0), [unread.clone(), ("vm0".to_owned(), Unfit::WrongRegion)]);
     let declined = [(NodeId::parse("vm1").unwrap(), Unfit::Refused)];
-    assert_eq!(scene.excluded(None, &declined, 0), [("vm1".to_owned(), Unfit::Refused), unread]);
+    assert_eq!(scene.excluded(None, &declined, 0), [unread, ("vm1".to_owned(), Unfit::Refused)]);
 }
 
 proptest! {
@@ -176,4 +176,21 @@ proptest! {
             prop_assert!(nodes.iter().all(|(busy, _)| busy + 8.0 * params.cost_per_person > params.full));
         }
     }
+}
+
+#[test]
+fn a_fleet_that_is_left_out_as_a_whole_because_nobody_joins_can_be_let_in_again() {
+    let mut scene = Scene::new(1);
+    scene.busy(0, 1, 0.1, 20_000);
+    let (id, params) = (scene.id(0), Params::default());
+    let breaker = &mut scene.state.node_mut(&id).unwrap().traffic.breaker;
+    (0..8).for_each(|_| breaker.placed(0, &params));
+    assert!(breaker.reported(Some(0), 20_000, &params));
+    let choose = |lineup: &Lineup| {
+        placement::choose(&lineup.candidates, &placement::Request::default(), &params, 0, 20_000)
+    };
+    let mut lineup = scene.state.lineup(None, &[], 20_000);
+    assert_eq!(choose(&lineup).unwrap_err().removed[0].by, placement::Removal::BrokenOff);
+    lineup.forgive();
+    assert!(choose(&lineup).is_ok());
 }
