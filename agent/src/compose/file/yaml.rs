@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
 
 use super::node::{Key, Map, Mark, Node, Value};
 use super::place::{Complaints, Place};
@@ -23,7 +23,7 @@ pub fn read(file: &str, text: &str, complaints: &mut Complaints) -> Vec<Node> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut composer = Composer {
         file: file.into(),
-        parser: Parser::new_from_str(text),
+        parser: Parser::new_from_str_with_options(text, options()),
         anchors: HashMap::new(),
         left: MOST_NODES,
         complaints,
@@ -41,6 +41,14 @@ pub fn read(file: &str, text: &str, complaints: &mut Complaints) -> Vec<Node> {
     }
     documents.retain(|node| !node.is_null());
     documents
+}
+
+/// Comments would be events in the company of a crate that turns the parser's feature of
+/// that name on, and many of them in a row an error.
+fn options() -> Options {
+    let mut options = Options::default();
+    options.emit_comments = false;
+    options
 }
 
 struct Composer<'a, 'c> {
@@ -271,6 +279,16 @@ mod tests {
             text += &format!("a{level}: &a{level} [{}]\n", [prior.as_str(); 10].join(","));
         }
         assert!(refused(&text).contains("more than 200000 values"));
+    }
+
+    #[test]
+    fn comments_are_nowhere_part_of_what_is_said() {
+        let node =
+            check("# head\na: # to the right\n  # above\n  - 1 # behind\n# foot\nb: {x: 1} # end\n# last\n");
+        let map = node.as_map().unwrap();
+        assert_eq!(map.get("a").unwrap().as_seq().unwrap().len(), 1);
+        assert!(map.get("b").unwrap().as_map().unwrap().get("x").is_some());
+        check(&format!("a: 1\n{}b: 2\n", "# many\n".repeat(500)));
     }
 
     #[test]
