@@ -1,4 +1,4 @@
-//! The Docker engine, in our words. The only user of bollard.
+//! The Docker engine, in our words. The only one who calls bollard (`compose::create_body` names its models).
 //!
 //! ```text
 //!  engine ──list, inspect──► convert ──► EngineView ──watch──► sampler
