@@ -16,6 +16,11 @@ pub struct Policy {
     pub stopped: BTreeSet<String>,
     /// Spec hashes whose containers did not come up: not tried again.
     pub failed: BTreeSet<String>,
+    /// Something failed a moment ago: what is down is started and what was cut short is ended, but nothing more is
+    /// replaced.
+    pub halt: bool,
+    /// Services whose containers failed to come up a moment ago: not started again for now.
+    pub resting: BTreeSet<String>,
     /// What was made by hand from other settings is replaced; otherwise it is only told.
     pub enforce: bool,
     /// Containers of services that are gone from the files are removed; otherwise they are only told.

@@ -85,6 +85,9 @@ impl Slot<'_> {
         if self.failed_before() {
             return Some(Held::FailedBefore);
         }
+        if self.policy.halt {
+            return Some(Held::AfterFailure);
+        }
         if *why == Why::Drift && !self.policy.enforce {
             return Some(Held::Drift);
         }
@@ -92,10 +95,17 @@ impl Slot<'_> {
         live.map(Held::Conferences)
     }
 
+    /// Why a container that is down stays down.
+    fn rest(&self) -> Option<Held> {
+        let name = &self.service.name;
+        let stopped = self.policy.stopped.contains(name).then_some(Held::StoppedByOperator);
+        stopped.or_else(|| self.policy.resting.contains(name).then_some(Held::Resting))
+    }
+
     /// Nothing is there.
     fn fresh(&self, because: &Because, out: &mut Outcome) {
-        if self.policy.stopped.contains(&self.service.name) {
-            out.held.push(Held::StoppedByOperator);
+        if let Some(held) = self.rest() {
+            out.held.push(held);
             return;
         }
         out.can_wait = true;
@@ -137,12 +147,17 @@ impl Slot<'_> {
 
     /// A container that stays: started when it is down and should not be.
     fn keep_up(&self, current: &Container, out: &mut Outcome) {
+        if let Some(restart) = current.restart_before {
+            // Going back was cut short after the name was given back.
+            let target = Self::target(current, &self.spec.name);
+            out.add(&Because::GoesBack, Step::SetRestart { target, restart });
+        }
         if current.is_up() || (current.state == State::Exited(0) && runs_once(self.spec, self.service.ready))
         {
             return;
         }
-        if self.policy.stopped.contains(&self.service.name) {
-            out.held.push(Held::StoppedByOperator);
+        if let Some(held) = self.rest() {
+            out.held.push(held);
             return;
         }
         out.can_wait = true;
@@ -183,7 +198,8 @@ impl Slot<'_> {
         let waiting = Self::target(previous, &self.prev_name());
         out.add(&because, Step::Rename { target: waiting, to: self.spec.name.clone() });
         let target = Self::target(previous, &self.spec.name);
-        out.add(&because, Step::SetRestart { target: target.clone(), restart: self.spec.restart });
+        let restart = previous.restart_before.unwrap_or(self.spec.restart);
+        out.add(&because, Step::SetRestart { target: target.clone(), restart });
         if !previous.is_up() && !self.policy.stopped.contains(&self.service.name) {
             out.add(&because, Step::Start { target: target.clone() });
             out.add(&because, Step::Await { target, until: self.service.ready });
@@ -209,7 +225,7 @@ impl Slot<'_> {
             // What the files say by now is the next plan's business: this one ends in a settled state.
             return;
         }
-        if wanted && current.state == State::Created && !self.failed_before() {
+        if wanted && current.state == State::Created && !self.failed_before() && !self.policy.halt {
             let live = self.policy.conferences_on(&self.service.name).filter(|_| previous.is_up());
             if let Some(live) = live {
                 out.held.push(Held::Conferences(live));
