@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use usher_common::wire::StackHold;
+
 use super::super::desired::{ContainerSpec, NetworkSpec, Restart, VolumeSpec};
 use super::super::diff::Why;
 use super::super::model::service::Condition;
@@ -136,6 +138,8 @@ pub enum Because {
     WaitedFor(String),
     /// A service it is restarted with is replaced.
     RestartsWith(String),
+    /// It runs and is ill.
+    Ill,
 }
 
 impl fmt::Display for Because {
@@ -153,6 +157,7 @@ impl fmt::Display for Because {
             Because::Refresh => f.write_str("the newest image was asked for"),
             Because::WaitedFor(service) => write!(f, "{service} waits for it"),
             Because::RestartsWith(service) => write!(f, "{service} is replaced"),
+            Because::Ill => f.write_str("it is ill"),
         }
     }
 }
@@ -186,6 +191,10 @@ pub enum Held {
     ForeignActivity,
     /// The operator stopped it.
     StoppedByOperator,
+    /// It is left alone for now.
+    Resting(StackHold),
+    /// It is not what the files say, and replacing it is left to a deployment.
+    AwaitsDeployment,
     /// This very replacement failed before.
     FailedBefore,
     /// It was made by hand from other settings, and policy is to leave such.
@@ -211,6 +220,8 @@ impl fmt::Display for Held {
             Held::Conferences(None) => f.write_str("nobody knows whether conferences are on it"),
             Held::ForeignActivity => f.write_str("somebody else is working on the project"),
             Held::StoppedByOperator => f.write_str("the operator stopped it"),
+            Held::Resting(why) => write!(f, "it is left alone for now ({why})"),
+            Held::AwaitsDeployment => f.write_str("it is not what the files say: deploy to replace it"),
             Held::FailedBefore => {
                 f.write_str("this replacement failed before: change something or ask again")
             }

@@ -10,6 +10,7 @@ use crate::compose::hash::Dialect;
 use crate::compose::observed::{Container, Health, State};
 
 mod engine;
+mod upkeep;
 
 use engine::Engine;
 
