@@ -15,6 +15,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use usher_common::wire::StackHold;
+
 use super::apply::Applier;
 use super::failure::{Failure, Reason};
 use super::lock::{Lock, hold_file};
@@ -145,11 +147,25 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A replacement that was asked for is not asked for again.
+    /// What was asked for once is not asked for again.
     fn learn_from_success(&mut self, step: &Step) {
-        if let Step::Create { spec, .. } = step {
-            self.policy.force.remove(&spec.service.name);
+        match step {
+            Step::Create { spec, .. } => {
+                self.policy.force.remove(&spec.service.name);
+            }
+            Step::Restart { target, .. } => {
+                if let Some(service) = self.service_of(&target.name) {
+                    self.policy.restart.remove(&service);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn service_of(&self, container: &str) -> Option<String> {
+        let mut services = self.desired.services.iter();
+        let found = services.find(|service| service.containers.iter().any(|spec| spec.name == container));
+        found.map(|service| service.name.clone())
     }
 
     async fn learn_from(&mut self, planned: &Planned, failure: Failure) -> Result<(), bool> {
@@ -181,15 +197,11 @@ impl Run<'_> {
                 self.policy.halt = true;
             }
             Step::Create { spec, .. } => {
-                self.policy.resting.insert(spec.service.name.clone());
+                self.policy.resting.insert(spec.service.name.clone(), StackHold::Backoff);
             }
             Step::Start { target } | Step::Await { target, .. } | Step::Restart { target, .. } => {
-                let named = |name: &str| {
-                    let mut services = self.desired.services.iter();
-                    services.find(|service| service.containers.iter().any(|spec| spec.name == name))
-                };
-                if let Some(service) = named(&target.name).map(|service| service.name.clone()) {
-                    self.policy.resting.insert(service);
+                if let Some(service) = self.service_of(&target.name) {
+                    self.policy.resting.insert(service, StackHold::Backoff);
                 }
             }
             _ => self.policy.halt = true,

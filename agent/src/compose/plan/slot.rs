@@ -91,20 +91,24 @@ impl Slot<'_> {
         if *why == Why::Drift && !self.policy.enforce {
             return Some(Held::Drift);
         }
+        if self.policy.keep_versions && container.state != State::Created {
+            return Some(Held::AwaitsDeployment);
+        }
         let live = self.policy.conferences_on(&self.service.name).filter(|_| container.is_up());
         live.map(Held::Conferences)
     }
 
-    /// Why a container that is down stays down.
-    fn rest(&self) -> Option<Held> {
-        let name = &self.service.name;
-        let stopped = self.policy.stopped.contains(name).then_some(Held::StoppedByOperator);
-        stopped.or_else(|| self.policy.resting.contains(name).then_some(Held::Resting))
+    /// Why nothing of this service is started now.
+    fn rests(&self) -> Option<Held> {
+        if self.policy.stopped.contains(&self.service.name) {
+            return Some(Held::StoppedByOperator);
+        }
+        self.policy.resting.get(&self.service.name).copied().map(Held::Resting)
     }
 
     /// Nothing is there.
     fn fresh(&self, because: &Because, out: &mut Outcome) {
-        if let Some(held) = self.rest() {
+        if let Some(held) = self.rests() {
             out.held.push(held);
             return;
         }
@@ -152,16 +156,34 @@ impl Slot<'_> {
             let target = Self::target(current, &self.spec.name);
             out.add(&Because::GoesBack, Step::SetRestart { target, restart });
         }
-        if current.is_up() || (current.state == State::Exited(0) && runs_once(self.spec, self.service.ready))
-        {
+        if current.is_up() {
+            return self.restart_if_ill(current, out);
+        }
+        if current.state == State::Exited(0) && runs_once(self.spec, self.service.ready) {
             return;
         }
-        if let Some(held) = self.rest() {
+        if let Some(held) = self.rests() {
             out.held.push(held);
             return;
         }
         out.can_wait = true;
         self.start(Self::target(current, &self.spec.name), &Because::Down, out);
+    }
+
+    /// A container that runs: restarted when it is ill, unless people are on it.
+    fn restart_if_ill(&self, current: &Container, out: &mut Outcome) {
+        if !self.policy.restart.contains(&self.service.name) {
+            return;
+        }
+        let live = self.policy.conferences_on(&self.service.name).map(Held::Conferences);
+        if let Some(held) = live.or_else(|| self.rests()) {
+            out.held.push(held);
+            return;
+        }
+        let target = Self::target(current, &self.spec.name);
+        let step = Step::Restart { target: target.clone(), grace_ms: self.service.grace_ms };
+        out.add(&Because::Ill, step);
+        out.add(&Because::Ill, Step::Await { target, until: self.service.ready });
     }
 
     /// The old one has its waiting name already: make the new one and hand over.
@@ -200,7 +222,7 @@ impl Slot<'_> {
         let target = Self::target(previous, &self.spec.name);
         let restart = previous.restart_before.unwrap_or(self.spec.restart);
         out.add(&because, Step::SetRestart { target: target.clone(), restart });
-        if !previous.is_up() && !self.policy.stopped.contains(&self.service.name) {
+        if !previous.is_up() && self.rests().is_none() {
             out.add(&because, Step::Start { target: target.clone() });
             out.add(&because, Step::Await { target, until: self.service.ready });
         }
