@@ -136,6 +136,17 @@ impl Run<'_> {
 
     /// `Err`: nothing more can be done; the value says whether the plan's holds still stand.
     async fn carry_out(&mut self, plan: &Plan) -> Result<(), bool> {
+        // Once what they wait for is replaced, nothing else tells that they are due.
+        let owed = plan.steps.iter().filter_map(|planned| match (&planned.step, &planned.because) {
+            (Step::Restart { target, .. }, Because::RestartsWith(with)) => {
+                Some((target.id.as_deref()?, with.as_str()))
+            }
+            _ => None,
+        });
+        if let Err(failure) = self.applier.memory.note_owed(owed) {
+            self.failures.push(failure);
+            return Err(true);
+        }
         for planned in &plan.steps {
             match self.applier.apply(planned).await {
                 Ok(()) => self.learn_from_success(&planned.step),
