@@ -20,6 +20,7 @@ pub mod fleet;
 pub mod http;
 pub mod page;
 pub mod placement;
+pub mod replay;
 pub mod rooms;
 pub mod scrape;
 pub mod stats;

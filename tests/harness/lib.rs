@@ -19,6 +19,6 @@ pub mod images;
 pub mod jitsi_double;
 pub mod proc_tree;
 pub mod program;
-pub mod replay;
+pub use usher_aggregator::replay;
 pub mod stack;
-pub mod trace;
+pub use usher_aggregator::replay::trace;

@@ -76,6 +76,7 @@ fn scrape(settings: &Settings, complaints: &mut Complaints) -> Scrape {
         max_bytes: count(settings, "scrape.max_bytes"),
         concurrency: count(settings, "scrape.concurrency"),
         retry_max: positive(settings, "scrape.retry_max", complaints),
+        smoothing: positive(settings, "scrape.smoothing", complaints),
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Scrape {
     pub concurrency: usize,
     /// Longest wait after repeated failures.
     pub retry_max: Duration,
+    /// Time constant of smoothing an exporter's CPU.
+    pub smoothing: Duration,
 }
 
 /// When a node is up, and when its figures count.

@@ -106,6 +106,12 @@ const GENERAL: &[Key] = &[
         Some("5s"),
         "Longest wait between two reads of a target that keeps failing",
     ),
+    key(
+        "scrape.smoothing",
+        Kind::Duration,
+        Some("3s"),
+        "Time constant with which the CPU of a plain node_exporter is smoothed (agents smooth their own)",
+    ),
     key("health.fall", IN_A_ROW, Some("2"), "Failures in a row that take a node down"),
     key("health.rise", IN_A_ROW, Some("2"), "Good reads in a row that bring it back"),
     key(

@@ -1,19 +1,21 @@
 //! What a replay must show on small fleets; the large comparisons are `fleet-replay compare`'s.
 
-use usher_aggregator::placement::Policy;
+use crate::placement::Policy;
+
+use std::sync::Arc;
 
 use super::{Outcome, Setup, World, live};
-use crate::trace::{Trace, VmKind, Workload};
+use crate::replay::trace::{Trace, VmKind, Workload};
 
 /// 20 VMs, 25 minutes, one flash crowd at minute 20.
-fn small(seed: u64, change: impl FnOnce(&mut Workload)) -> Trace {
+fn small(seed: u64, change: impl FnOnce(&mut Workload)) -> Arc<Trace> {
     let mut workload = Workload::preset("replay", seed).unwrap();
     (workload.vms, workload.measured_s) = (20, 1500.0);
     change(&mut workload);
-    workload.generate()
+    Arc::new(workload.generate())
 }
 
-fn sum(traces: &[Trace], setup: &Setup, figure: impl Fn(&Outcome) -> f64) -> f64 {
+fn sum(traces: &[Arc<Trace>], setup: &Setup, figure: impl Fn(&Outcome) -> f64) -> f64 {
     traces.iter().map(|trace| figure(&live(trace, setup, &World::default()))).sum()
 }
 
@@ -28,7 +30,7 @@ fn the_same_trace_and_setup_give_the_same_outcome() {
 
 #[test]
 fn the_product_leaves_far_less_overload_than_the_old_design_and_causes_none_by_itself() {
-    let traces: Vec<Trace> = (1..=2).map(|seed| small(seed, |_| ())).collect();
+    let traces: Vec<Arc<Trace>> = (1..=2).map(|seed| small(seed, |_| ())).collect();
     let over = |setup: &Setup| sum(&traces, setup, |outcome| outcome.overload_minutes);
     let (old, cpu, usher) =
         (over(&Setup::old_design()), over(&Setup::policy(Policy::LeastCpu)), over(&Setup::usher(3)));
@@ -81,7 +83,8 @@ fn a_vm_that_looks_idle_because_nobody_can_join_is_left_out_before_it_swallows_t
 
 #[test]
 fn knowing_the_future_helps_and_knowing_sizes_helps_most() {
-    let traces: Vec<Trace> = (1..=3).map(|seed| small(seed, |workload| workload.size_sigma = 1.21)).collect();
+    let traces: Vec<Arc<Trace>> =
+        (1..=3).map(|seed| small(seed, |workload| workload.size_sigma = 1.21)).collect();
     let over = |setup: &Setup| sum(&traces, setup, |outcome| outcome.overload_minutes);
     let (random, oracle, clairvoyant) =
         (over(&Setup::policy(Policy::Random)), over(&Setup::oracle()), over(&Setup::clairvoyant()));

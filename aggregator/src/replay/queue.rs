@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::vm::Report;
+use super::vm::Figures;
 
 /// Something that will happen.
-#[derive(Debug)]
-pub(super) enum Event {
+#[derive(Debug, Clone)]
+pub enum Event {
     /// A person asks the aggregator.
     Ask { room: u32, entry: u32 },
     /// A person arrives in the conference, or tries to open the room's URL.
@@ -17,14 +17,14 @@ pub(super) enum Event {
     /// A replica asks a group of agents.
     Scrape { replica: usize, group: usize },
     /// Their answers arrive; `None` is a failure.
-    Reports { replica: usize, reports: Vec<(usize, Option<Report>)> },
+    Reports { replica: usize, reports: Vec<(usize, Option<Figures>)> },
     /// The sinkhole of the world opens, or closes again.
     Sinkhole { open: bool },
     /// A replica goes through its slow estimators.
     Learn { replica: usize },
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Queue {
     heap: BinaryHeap<Reverse<Entry>>,
     count: u64,
@@ -46,7 +46,7 @@ impl Queue {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     at_ms: u64,
     number: u64,

@@ -4,8 +4,8 @@
 use super::measure::need;
 use super::queue::Event;
 use super::room::Person;
-use super::run::Replay;
-use crate::trace::back_after_death_ms;
+use super::stage::{Answered, Happening, Stage};
+use crate::replay::trace::back_after_death_ms;
 
 /// Answered with a dead VM: asked again after this. Not answered at all: after the shorter one,
 /// which is also how often a URL is tried that does not work yet. ms.
@@ -14,10 +14,11 @@ const TRY_AGAIN_MS: u64 = 3_000;
 /// Nobody asks who would leave so soon, ms.
 const NOT_WORTH_MS: u64 = 5_000;
 
-impl Replay<'_> {
+impl Stage {
     /// The first request for a room (or a room that runs already).
-    pub(super) fn open_room(&mut self, number: u32) {
-        let room = &self.trace.rooms[number as usize];
+    pub(super) fn open_room(&mut self, number: u32) -> Option<Happening> {
+        let trace = self.trace.clone();
+        let room = &trace.rooms[number as usize];
         let live = &mut self.rooms[number as usize];
         live.people = vec![Person::Away; room.stays.len().max(1)];
         if let Some(vm) = room.live_on {
@@ -25,8 +26,7 @@ impl Replay<'_> {
             self.foresee(number, vm as usize);
         }
         if room.abandoned {
-            self.ask(number, 0);
-            return;
+            return self.ask(number, 0).then_some(Happening::Ask { room: number, entry: 0 });
         }
         for (entry, stay) in (0u32..).zip(&room.stays) {
             let asks = stay.asks && room.live_on.is_none();
@@ -36,6 +36,7 @@ impl Replay<'_> {
                 self.queue.put(room.at_ms + stay.joins_ms(), Event::Join { room: number, entry });
             }
         }
+        None
     }
 
     pub(super) fn leaves_at_ms(&self, room: u32, entry: u32) -> u64 {
@@ -43,37 +44,49 @@ impl Replay<'_> {
         room.at_ms + room.stays[entry as usize].leaves_ms()
     }
 
-    /// A person stands at the front page.
-    pub(super) fn ask(&mut self, number: u32, entry: u32) {
+    /// A person stands at the front page; whether the aggregator is to be asked.
+    pub(super) fn ask(&mut self, number: u32, entry: u32) -> bool {
         let room = &self.trace.rooms[number as usize];
         let person = self.rooms[number as usize].people[entry as usize];
         if person == Person::Gone {
-            return;
+            return false;
         }
         if !room.abandoned && self.leaves_at_ms(number, entry) < self.now_ms + NOT_WORTH_MS {
             self.set_person(number, entry, Person::Gone);
-            return;
+            return false;
         }
         if self.now_ms >= self.trace.warm_ms {
             self.meter.outcome.asked += 1;
         }
-        let Some(vm) = self.answer(number) else {
+        true
+    }
+
+    /// The answer to a person's request came; `None`: there was none, or no server could be named.
+    pub fn answered(&mut self, number: u32, entry: u32, answer: Option<Answered>) {
+        let Some(Answered { vm, placed }) = answer else {
             self.meter.outcome.failed += 1;
             self.meter.outcome.refused += 1;
             self.queue.put(self.now_ms + TRY_AGAIN_MS, Event::Ask { room: number, entry });
             return;
         };
+        if placed {
+            self.vms[vm].placed_in_slot += 1;
+        }
         if !self.vms[vm].alive {
             self.meter.outcome.failed += 1;
             self.queue.put(self.now_ms + AFTER_DEAD_ANSWER_MS, Event::Ask { room: number, entry });
             return;
         }
+        if placed {
+            self.foresee(number, vm);
+        }
+        let room = &self.trace.rooms[number as usize];
         if room.abandoned {
             return;
         }
+        let delay_ms = u64::from(room.stays[entry as usize].delay_ms);
         self.set_person(number, entry, Person::Going(vm));
         self.rooms[number as usize].home.get_or_insert(vm);
-        let delay_ms = u64::from(room.stays[entry as usize].delay_ms);
         self.queue.put(self.now_ms + delay_ms, Event::Join { room: number, entry });
     }
 
@@ -135,9 +148,12 @@ impl Replay<'_> {
     }
 
     fn throw_out(&mut self, vm: usize, rooms: &[u32]) {
-        self.foresight.die(vm);
+        if let Some(foresight) = &mut self.foresight {
+            foresight.die(vm);
+        }
+        let trace = self.trace.clone();
         for &number in rooms {
-            let room = &self.trace.rooms[number as usize];
+            let room = &trace.rooms[number as usize];
             let live = &mut self.rooms[number as usize];
             live.parts.retain(|part| part.vm != vm);
             live.promised.retain(|promise| promise.0 != vm);

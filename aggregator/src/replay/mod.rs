@@ -4,7 +4,7 @@
 //!  Trace ──► queue of events ──► VMs (people → CPU) ──reports, late and noisy──► replicas
 //!                  ▲                  ▲                                             │ Candidates
 //!                  │                  └── people join where the answer said         ▼
-//!                  └───────────── requests ◄──────────────── usher_aggregator::placement::choose
+//!                  └───────────── requests ◄──────────────── crate::placement::choose
 //!                                                            (or an oracle that knows the future)
 //! ```
 //!
@@ -21,13 +21,17 @@ mod replica;
 mod room;
 mod run;
 mod setup;
+mod stage;
+pub mod trace;
 mod vm;
 mod world;
 
 pub use compare::{Comparison, Row};
 pub use measure::Outcome;
-pub use run::live;
+pub use run::{hint, live};
 pub use setup::{Decider, Setup};
+pub use stage::{Answered, Happening, Stage};
+pub use vm::{Figures, Promised};
 pub use world::World;
 
 #[cfg(test)]

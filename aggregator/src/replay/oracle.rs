@@ -4,7 +4,7 @@
 //! 20 minutes (mean of average and peak, compared like the product's own score); the clairvoyant
 //! knows the new room's future too and avoids making overload.
 
-use crate::trace::{CPU_IDLE, Room, Stay, room_cost};
+use crate::replay::trace::{CPU_IDLE, Room, Stay, room_cost};
 
 use super::vm::Vm;
 
@@ -52,7 +52,7 @@ impl Future {
 }
 
 /// What each VM will need, by the rooms that were placed there.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Foresight {
     needs: Vec<Vec<f64>>,
 }

@@ -1,6 +1,6 @@
 //! What is tried: a way to decide, and how the replicas around it look at the fleet.
 
-use usher_aggregator::placement::{Params, Policy};
+use crate::placement::{Params, Policy};
 
 /// One row of a comparison.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use super::room::LiveRoom;
 use super::vm::{TICK_MS, Vm};
-use crate::trace::{Room, Trace, room_cost};
+use crate::replay::trace::{Room, Trace, room_cost};
 
 /// Demand above which people notice.
 const OVERLOAD: f64 = 0.85;
@@ -59,6 +59,38 @@ impl Outcome {
         100.0 * self.herd_minutes / self.minutes
     }
 
+    /// Several replays as one: sums of what is counted, means of what is a level.
+    #[must_use]
+    pub fn pooled<'a>(outcomes: impl Iterator<Item = &'a Self>) -> Self {
+        let (mut all, mut count) = (Self::default(), 0.0f64);
+        for one in outcomes {
+            count += 1.0;
+            all.minutes += one.minutes;
+            all.overload_minutes += one.overload_minutes;
+            all.heavy_overload_minutes += one.heavy_overload_minutes;
+            all.herd_minutes += one.herd_minutes;
+            all.failed += one.failed;
+            all.refused += one.refused;
+            all.asked += one.asked;
+            all.met_rooms += one.met_rooms;
+            all.split_rooms += one.split_rooms;
+            all.max_over_mean += one.max_over_mean;
+            all.spread += one.spread;
+            all.mean_demand += one.mean_demand;
+            all.flash_peak += one.flash_peak;
+            all.burst += one.burst;
+        }
+        let levels = [
+            &mut all.max_over_mean,
+            &mut all.spread,
+            &mut all.mean_demand,
+            &mut all.flash_peak,
+            &mut all.burst,
+        ];
+        levels.into_iter().for_each(|level| *level /= count.max(1.0));
+        all
+    }
+
     /// Share of the named rooms that were split, per cent.
     #[must_use]
     pub fn split_percent(&self) -> f64 {
@@ -67,7 +99,7 @@ impl Outcome {
 }
 
 /// Sums up while the replay goes on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Meter {
     pub(super) outcome: Outcome,
     ticks: f64,

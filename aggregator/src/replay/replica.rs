@@ -1,19 +1,19 @@
 //! One aggregator: what it read, what it promised, which room is where; and how it answers.
 //!
-//! This imitates the product's bookkeeping around [`placement`](usher_aggregator::placement) with
+//! This imitates the product's bookkeeping around [`placement`](crate::placement) with
 //! its real parts; the decision itself is the product's.
 
 use std::collections::HashMap;
 
-use usher_aggregator::placement::learn::PersonCost;
-use usher_aggregator::placement::{
+use crate::placement::learn::PersonCost;
+use crate::placement::{
     Candidate, Choice, JoinRate, Life, NoPlace, Params, Promise, Reading, Request, Witness, choose,
 };
 use usher_common::wire::{NodeId, OperatorMode};
 
 use super::room::LiveRoom;
 use super::setup::Setup;
-use super::vm::Report;
+use super::vm::Figures;
 
 /// Nodes seen within this time of the start need no slow start, ms.
 const START_MS: u64 = 10_000;
@@ -64,7 +64,7 @@ impl Replica {
     }
 
     /// The answer of a scrape, or its failure.
-    pub(super) fn scraped(&mut self, vm: usize, report: Option<Report>, setup: &Setup, now_ms: u64) {
+    pub(super) fn scraped(&mut self, vm: usize, report: Option<Figures>, setup: &Setup, now_ms: u64) {
         let (candidate, notes) = (&mut self.candidates[vm], &mut self.notes[vm]);
         let Some(report) = report else {
             notes.failures += 1;

@@ -1,12 +1,13 @@
 //! Several setups on the same traces, side by side.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::measure::Outcome;
 use super::run::live;
 use super::setup::Setup;
 use super::world::World;
-use crate::trace::Trace;
+use crate::replay::trace::Trace;
 
 /// The outcomes of one setup, one per trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +32,7 @@ pub struct Comparison {
 impl Comparison {
     /// Lives every setup through every trace.
     #[must_use]
-    pub fn of(setups: &[Setup], traces: &[Trace], world: &World) -> Self {
+    pub fn of(setups: &[Setup], traces: &[Arc<Trace>], world: &World) -> Self {
         let row = |setup: &Setup| Row {
             name: setup.name.clone(),
             outcomes: traces.iter().map(|trace| live(trace, setup, world)).collect(),

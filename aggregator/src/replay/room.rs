@@ -14,7 +14,7 @@ pub(super) enum Person {
 }
 
 /// A room as it lives.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct LiveRoom {
     /// The VM of the first answer: the room's URL.
     pub(super) home: Option<usize>,

@@ -4,16 +4,18 @@ use std::collections::VecDeque;
 use std::f64::consts::TAU;
 
 use super::world::World;
-use crate::trace::{CPU_IDLE, Random, mix, unit};
+use crate::replay::trace::{CPU_IDLE, Random, mix, unit};
 
 /// Measuring happens this often; so does everything that moves by itself.
 pub(super) const TICK_MS: u64 = 500;
 /// How long an agent holds a promise.
 const PROMISE_MS: u64 = 600_000;
+/// The bridge calls itself full (stress 1) at this CPU.
+const CPU_AT_FULL_STRESS: f64 = 0.9;
 /// Cores of the standard VM.
 const CORES: f64 = 8.0;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Vm {
     /// In standard VMs, as its cores say.
     pub(super) capacity: f64,
@@ -39,28 +41,50 @@ pub(super) struct Vm {
     smooth_15s: f64,
     stress: f64,
     shown_people: u32,
+    shown_rooms: usize,
+    busy_s: f64,
     /// Placements in the present 30-second slot.
     pub(super) placed_in_slot: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Promised {
-    pub(super) people: f64,
-    pub(super) made_at_ms: u64,
+/// People whom an agent was asked to keep room for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Promised {
+    /// The room they are of.
+    pub room: u32,
+    /// How many are still expected.
+    pub people: f64,
+    /// When it was asked, ms.
+    pub made_at_ms: u64,
 }
 
 /// What an agent answers.
 #[derive(Debug, Clone)]
-pub(super) struct Report {
-    pub(super) at_ms: u64,
-    pub(super) cpu_3s: f64,
-    pub(super) cpu_15s: f64,
-    pub(super) stress: f64,
-    pub(super) participants: u64,
-    pub(super) joins_total: u64,
-    pub(super) cores: u32,
-    pub(super) draining: bool,
-    pub(super) promises: Vec<Promised>,
+pub struct Figures {
+    /// When.
+    pub at_ms: u64,
+    /// CPU as it is, 0..=1.
+    pub cpu: f64,
+    /// CPU smoothed over 3 s, read with an error.
+    pub cpu_3s: f64,
+    /// CPU smoothed over 15 s.
+    pub cpu_15s: f64,
+    /// Seconds of CPU used since the VM is there, as a share of all of it.
+    pub busy_s: f64,
+    /// The bridge's own word, as old as it may be.
+    pub stress: f64,
+    /// People in conferences, as old as the bridge's figure may be.
+    pub participants: u64,
+    /// Conferences, of the same age.
+    pub conferences: u64,
+    /// People who ever joined.
+    pub joins_total: u64,
+    /// Cores.
+    pub cores: u32,
+    /// Whether it says that it drains.
+    pub draining: bool,
+    /// What it was asked to keep room for, oldest first.
+    pub promises: Vec<Promised>,
 }
 
 impl Vm {
@@ -86,6 +110,8 @@ impl Vm {
             smooth_15s: CPU_IDLE,
             stress: CPU_IDLE,
             shown_people: 0,
+            shown_rooms: 0,
+            busy_s: 0.0,
             placed_in_slot: 0,
         }
     }
@@ -99,6 +125,7 @@ impl Vm {
         }
         self.demand = (CPU_IDLE + self.media / self.speed + self.noise).max(0.005);
         let cpu = self.demand.min(1.0);
+        self.busy_s += cpu * TICK_MS as f64 / 1000.0;
         let towards =
             |old: f64, constant_ms: f64| old + (cpu - old) * (1.0 - (-(TICK_MS as f64) / constant_ms).exp());
         self.smooth_3s = towards(self.smooth_3s, 3_000.0);
@@ -106,9 +133,10 @@ impl Vm {
         let due = |every_ms: u64| (tick + phase).is_multiple_of((every_ms / TICK_MS).max(1));
         if due(world.bridge_refresh_ms) {
             self.shown_people = self.people;
+            self.shown_rooms = self.rooms.len();
         }
         if due(world.stress_refresh_ms) {
-            self.stress = self.smooth_3s / 0.9;
+            self.stress = self.smooth_3s / CPU_AT_FULL_STRESS;
         }
     }
 
@@ -120,7 +148,7 @@ impl Vm {
         seed: u64,
         world: &World,
         net: &mut Random,
-    ) -> Option<Report> {
+    ) -> Option<Figures> {
         let (luck, error) = (net.unit(), net.noise() * world.reading_noise);
         let failure = if self.demand > 0.97 { world.scrape_failure_overloaded } else { world.scrape_failure };
         if luck < failure || !self.answers(number, now_ms, seed, world) {
@@ -129,17 +157,25 @@ impl Vm {
         while self.promises.front().is_some_and(|promise| now_ms - promise.made_at_ms > PROMISE_MS) {
             self.promises.pop_front();
         }
-        Some(Report {
+        Some(Figures {
             at_ms: now_ms,
+            cpu: self.demand.min(1.0),
+            busy_s: self.busy_s,
             cpu_3s: (self.smooth_3s + error).clamp(0.0, 1.0),
             cpu_15s: self.smooth_15s,
             stress: self.stress,
             participants: u64::from(self.shown_people),
+            conferences: self.shown_rooms as u64,
             joins_total: self.joins_total,
             cores: (self.capacity * CORES).round() as u32,
             draining: self.draining,
             promises: self.promises.iter().copied().collect(),
         })
+    }
+
+    /// What the agent goes by when it is asked to take a room.
+    pub(super) fn load(&self) -> f64 {
+        self.smooth_3s.max(self.stress * CPU_AT_FULL_STRESS)
     }
 
     /// Whether the agent is there at all in this minute.
