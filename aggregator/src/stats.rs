@@ -105,6 +105,12 @@ impl Stats {
         self.registry.gather()
     }
 
+    /// Reads that ended so far, well or badly.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.scrape_seconds.get_sample_count()
+    }
+
     fn register(&self) {
         let collectors: [Box<dyn Collector>; 8] = [
             Box::new(self.scrapes.clone()),
