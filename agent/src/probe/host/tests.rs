@@ -252,6 +252,7 @@ fn readings_serve_again_until_they_are_old_absence_too_and_other_failures_do_not
         ("sys/class/power_supply/AC/online", "1\n"),
         ("sys/class/thermal", "no directory\n"),
     ]);
+    machine.host.machine.settings.warm_for = Duration::from_secs(5);
     let start = Instant::now();
     let shows = |machine: &mut Fixture, seconds| {
         let mut families = Families::new();
