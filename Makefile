@@ -3,7 +3,7 @@
 # Outside the clone, so that a second clone (or CI) builds fast.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher/target
 
-.PHONY: help run test check build bench-agent bench-scrape bench-placement clean
+.PHONY: help run test check build bench-agent bench-scrape bench-placement dist clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -19,6 +19,9 @@ check: ## The checks that need nothing installed: format, lints, unit tests
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --lib --bins --locked
 
+dist: ## The programs as they are packaged: small, minutes to build
+	cargo build --profile dist --locked -p usher-agent -p usher-aggregator
+
 build: ## Release binaries
 	cargo build --release --locked -p usher-agent -p usher-aggregator
 
@@ -31,7 +34,7 @@ bench-placement: ## The real aggregator against the old design and the oracle on
 	$(CARGO_TARGET_DIR)/release/bench-placement $(BENCH)
 
 bench-agent: ## Compare the agent's cost with node_exporter's (three minutes)
-	cargo build --release --locked -p usher-agent
+	cargo build --profile dist --locked -p usher-agent
 	cargo build --locked -p usher-tests --bins
 	$(CARGO_TARGET_DIR)/debug/agent-cost
 
