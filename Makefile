@@ -3,7 +3,7 @@
 # Outside the clone, so that a second clone (or CI) builds fast.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher/target
 
-.PHONY: help run test check build bench-agent bench-scrape clean
+.PHONY: help run test check build bench-agent bench-scrape bench-placement clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -24,6 +24,11 @@ build: ## Release binaries
 
 bench-scrape: ## 200 agents read each second for a minute: figures, and failure if a read was missed
 	cargo run --release --locked -p usher-tests --bin bench-scrape
+
+bench-placement: ## The real aggregator against the old design and the oracle on one trace (under ten minutes)
+	cargo build --release --locked -p usher-aggregator
+	cargo build --release --locked -p usher-tests --bin bench-placement
+	$(CARGO_TARGET_DIR)/release/bench-placement $(BENCH)
 
 bench-agent: ## Compare the agent's cost with node_exporter's (three minutes)
 	cargo build --release --locked -p usher-agent

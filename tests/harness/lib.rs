@@ -21,6 +21,6 @@ pub mod jitsi_double;
 pub mod proc_tree;
 pub mod program;
 pub mod prometheus;
-pub mod replay;
+pub use usher_aggregator::replay;
 pub mod stack;
-pub mod trace;
+pub use usher_aggregator::replay::trace;

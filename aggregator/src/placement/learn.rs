@@ -6,5 +6,5 @@
 mod person_cost;
 mod room_size;
 
-pub use person_cost::PersonCost;
-pub use room_size::{RoomSizes, Sighting};
+pub use person_cost::{COST_MEMORY_MS, COST_SAMPLES_MIN, PersonCost};
+pub use room_size::{MEETING_GAP_MS, MEETINGS_MIN, RoomSizes, Sighting};
