@@ -13,11 +13,14 @@ declare -A wanted=(
   [gcc]=/usr/bin/gcc
   [haproxy]=/usr/sbin/haproxy
   [iptables]=/usr/sbin/iptables
+  [jq]=/usr/bin/jq
+  [libprotobuf-dev]=/usr/include/google/protobuf/empty.proto
   [nginx-light]=/usr/sbin/nginx
   [dbus-daemon]=/usr/bin/dbus-daemon
   [prometheus]=/usr/bin/prometheus
   [prometheus-node-exporter]=/usr/bin/prometheus-node-exporter
   [prosody]=/usr/bin/prosody
+  [protobuf-compiler]=/usr/bin/protoc
   [redis-server]=/usr/bin/redis-server
 )
 missing=()
