@@ -3,7 +3,7 @@
 # Outside the clone, so that a second clone (or CI) builds fast.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher/target
 
-.PHONY: help run test check build bench-agent bench-scrape bench-placement dist clean
+.PHONY: help run test check build bench-agent bench-scrape bench-placement dist packages image clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -24,6 +24,12 @@ dist: ## The programs as they are packaged: small, minutes to build
 
 build: ## Release binaries
 	cargo build --release --locked -p usher-agent -p usher-aggregator
+
+packages: ## Debian packages, a tarball, SBOMs and checksums (release; wants cargo-deb)
+	@packaging/deb/build.sh
+
+image: ## The aggregator's container image: a static program and nothing else
+	@packaging/image/build.sh
 
 bench-scrape: ## 200 agents read each second for a minute: figures, and failure if a read was missed
 	cargo run --release --locked -p usher-tests --bin bench-scrape

@@ -3,6 +3,8 @@
 //! - [`agent`], [`aggregator`]: the real ones, as a process and in process.
 //! - [`program`]: our programs as processes.
 //! - [`fake_agent`]: speaks the wire format and obeys a script.
+//! - [`machine`]: a Debian with systemd, booted in a container.
+//! - [`load`]: requests one after another, and what became of them.
 //! - [`proc_tree`]: a machine whose processors are as busy as the test says.
 //! - [`jitsi_double`]: a stand-in for the services of one Jitsi, on the wire.
 //! - [`images`]: Docker images made of this machine's own files.
@@ -18,6 +20,8 @@ pub mod eventually;
 pub mod fake_agent;
 pub mod images;
 pub mod jitsi_double;
+pub mod load;
+pub mod machine;
 pub mod proc_tree;
 pub mod program;
 pub mod prometheus;
