@@ -11,6 +11,7 @@ declare -A wanted=(
   [curl]=/usr/bin/curl
   [debootstrap]=/usr/sbin/debootstrap
   [docker.io]=/usr/sbin/dockerd
+  [docker-registry]=/usr/bin/docker-registry
   [gcc]=/usr/bin/gcc
   [haproxy]=/usr/sbin/haproxy
   [iptables]=/usr/sbin/iptables
