@@ -14,6 +14,7 @@
 //! - [`trace`]: what the outside world does to a fleet (rooms, people, dying VMs), as a file.
 //! - [`replay`]: lives a trace through a simulated fleet with the real placement, in seconds.
 //! - [`prometheus`]: Debian's Prometheus on a port and directory of its own.
+//! - [`redis`]: Debian's redis-server on a port of its own.
 //! - [`eventually`]: waits for a state, and says what was missing.
 
 pub mod agent;
@@ -29,6 +30,7 @@ pub mod proc_tree;
 pub mod program;
 pub mod prometheus;
 pub mod registry;
+pub mod redis;
 pub use usher_aggregator::replay;
 pub mod stack;
 pub use usher_aggregator::replay::trace;
