@@ -24,6 +24,9 @@ pub struct Policy {
     pub keep_versions: bool,
     /// Spec hashes whose containers did not come up: not tried again.
     pub failed: BTreeSet<String>,
+    /// Something failed a moment ago: what is down is started and what was cut short is ended, but nothing more is
+    /// replaced.
+    pub halt: bool,
     /// What was made by hand from other settings is replaced; otherwise it is only told.
     pub enforce: bool,
     /// Containers of services that are gone from the files are removed; otherwise they are only told.

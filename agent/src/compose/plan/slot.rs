@@ -85,6 +85,9 @@ impl Slot<'_> {
         if self.failed_before() {
             return Some(Held::FailedBefore);
         }
+        if self.policy.halt {
+            return Some(Held::AfterFailure);
+        }
         if *why == Why::Drift && !self.policy.enforce {
             return Some(Held::Drift);
         }
@@ -148,6 +151,11 @@ impl Slot<'_> {
 
     /// A container that stays: started when it is down and should not be.
     fn keep_up(&self, current: &Container, out: &mut Outcome) {
+        if let Some(restart) = current.restart_before {
+            // Going back was cut short after the name was given back.
+            let target = Self::target(current, &self.spec.name);
+            out.add(&Because::GoesBack, Step::SetRestart { target, restart });
+        }
         if current.is_up() {
             return self.restart_if_ill(current, out);
         }
@@ -212,7 +220,8 @@ impl Slot<'_> {
         let waiting = Self::target(previous, &self.prev_name());
         out.add(&because, Step::Rename { target: waiting, to: self.spec.name.clone() });
         let target = Self::target(previous, &self.spec.name);
-        out.add(&because, Step::SetRestart { target: target.clone(), restart: self.spec.restart });
+        let restart = previous.restart_before.unwrap_or(self.spec.restart);
+        out.add(&because, Step::SetRestart { target: target.clone(), restart });
         if !previous.is_up() && self.rests().is_none() {
             out.add(&because, Step::Start { target: target.clone() });
             out.add(&because, Step::Await { target, until: self.service.ready });
@@ -238,7 +247,7 @@ impl Slot<'_> {
             // What the files say by now is the next plan's business: this one ends in a settled state.
             return;
         }
-        if wanted && current.state == State::Created && !self.failed_before() {
+        if wanted && current.state == State::Created && !self.failed_before() && !self.policy.halt {
             let live = self.policy.conferences_on(&self.service.name).filter(|_| previous.is_up());
             if let Some(live) = live {
                 out.held.push(Held::Conferences(live));

@@ -109,6 +109,11 @@ pub enum Step {
         /// Which.
         target: Target,
     },
+    /// Remove a network of the project, when the whole project is taken down.
+    RemoveNetwork {
+        /// Its engine name.
+        name: String,
+    },
 }
 
 /// Why a step is done.
@@ -138,6 +143,8 @@ pub enum Because {
     WaitedFor(String),
     /// A service it is restarted with is replaced.
     RestartsWith(String),
+    /// The operator takes the project down.
+    TakenDown,
     /// It runs and is ill.
     Ill,
 }
@@ -156,6 +163,7 @@ impl fmt::Display for Because {
             Because::Needed => f.write_str("a container needs it"),
             Because::Refresh => f.write_str("the newest image was asked for"),
             Because::WaitedFor(service) => write!(f, "{service} waits for it"),
+            Because::TakenDown => f.write_str("the project is taken down"),
             Because::RestartsWith(service) => write!(f, "{service} is replaced"),
             Because::Ill => f.write_str("it is ill"),
         }
@@ -197,6 +205,8 @@ pub enum Held {
     AwaitsDeployment,
     /// This very replacement failed before.
     FailedBefore,
+    /// Something else failed a moment ago, so nothing more is replaced.
+    AfterFailure,
     /// It was made by hand from other settings, and policy is to leave such.
     Drift,
     /// Its service is gone from the files.
@@ -225,6 +235,7 @@ impl fmt::Display for Held {
             Held::FailedBefore => {
                 f.write_str("this replacement failed before: change something or ask again")
             }
+            Held::AfterFailure => f.write_str("something else failed, so nothing more is replaced"),
             Held::Drift => f.write_str("it was made by hand from other settings"),
             Held::Orphan => f.write_str("its service is gone from the files: remove orphans to remove it"),
             Held::NameTaken(name) => write!(f, "a container of somebody else is called {name}"),

@@ -247,6 +247,7 @@ fn steps_of(plan: &Plan) -> Vec<String> {
         Step::Restart { target, .. } => format!("bounce {}", target.name),
         Step::Await { target, until } => format!("await {} {until:?}", target.name),
         Step::Remove { target } => format!("remove {}", target.name),
+        Step::RemoveNetwork { name } => format!("remove network {name}"),
     };
     plan.steps.iter().map(|planned| short(&planned.step)).collect()
 }
