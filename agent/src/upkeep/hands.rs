@@ -6,33 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Something that happened to a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Happening {
-    /// When, milliseconds since the Unix epoch by the engine's clock.
-    pub at_unix_ms: u64,
-    /// What.
-    pub deed: Deed,
-    /// The container's id.
-    pub container: String,
-    /// The compose service it belongs to.
-    pub service: String,
-}
-
-/// What can happen, as far as it matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
-    /// It was started.
-    Start,
-    /// It was stopped in order.
-    Stop,
-    /// It was sent a signal, by its number; `None`: the engine did not say which.
-    Signal(Option<i64>),
-    /// The kernel killed in it for want of memory.
-    OutOfMemory,
-    /// It was made, renamed or removed: somebody is at work.
-    Work,
-}
+use crate::engine::{Deed, Happening};
 
 /// An engine gives its containers up to 15 s to stop before it goes, and some more itself.
 const SHUTDOWN_MS: u64 = 20_000;
