@@ -1,5 +1,6 @@
 //! The process: arguments, log, settings, listener, exit code. Nothing else.
 
+mod cli;
 mod reload;
 
 use std::process::ExitCode;
@@ -25,11 +26,17 @@ fn main() -> ExitCode {
     let said = |name: &str| flag_or_variable(&matches, &SCHEMA, &environment, name);
     let format =
         if said("log-format").as_deref() == Some("json") { LogFormat::Json } else { LogFormat::Text };
-    if let Err(error) = logging::start(said("log").as_deref().unwrap_or("info"), format) {
+    let stack = matches.subcommand_matches("stack");
+    // A person at work sees what is done anyway.
+    let level = if stack.is_some() { "warn" } else { "info" };
+    if let Err(error) = logging::start(said("log").as_deref().unwrap_or(level), format) {
         eprintln!("usher-agent: {error}");
         return ExitCode::from(EXIT_SETTINGS);
     }
     let settings = load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE);
+    if let (Some(stack), Ok(settings)) = (stack, &settings) {
+        return cli::run(settings, &environment, stack);
+    }
     let config = settings.and_then(|settings| {
         Config::from_settings(&settings, host_name().as_deref()).map(|config| (settings, config))
     });
@@ -78,7 +85,8 @@ fn command() -> Command {
         )
         .subcommand(
             Command::new("example-config").about("Print a settings file with every key and its default"),
-        );
+        )
+        .subcommand(cli::command());
     common_args(command, &SCHEMA, DEFAULT_FILE)
 }
 

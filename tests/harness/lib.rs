@@ -6,6 +6,8 @@
 //! - [`proc_tree`]: a machine whose processors are as busy as the test says.
 //! - [`jitsi_double`]: a stand-in for the services of one Jitsi, on the wire.
 //! - [`images`]: Docker images made of this machine's own files.
+//! - [`registry`]: a private registry with a password.
+//! - [`compose_project`]: a folder with compose files, for `usher-agent stack` and the real compose.
 //! - [`stack`]: a compose project of stand-in containers.
 //! - [`trace`]: what the outside world does to a fleet (rooms, people, dying VMs), as a file.
 //! - [`replay`]: lives a trace through a simulated fleet with the real placement, in seconds.
@@ -13,12 +15,14 @@
 
 pub mod agent;
 pub mod aggregator;
+pub mod compose_project;
 pub mod eventually;
 pub mod fake_agent;
 pub mod images;
 pub mod jitsi_double;
 pub mod proc_tree;
 pub mod program;
+pub mod registry;
 pub mod replay;
 pub mod stack;
 pub mod trace;

@@ -10,6 +10,7 @@ declare -A wanted=(
   [chromium-driver]=/usr/bin/chromedriver
   [curl]=/usr/bin/curl
   [docker.io]=/usr/sbin/dockerd
+  [docker-registry]=/usr/bin/docker-registry
   [gcc]=/usr/bin/gcc
   [haproxy]=/usr/sbin/haproxy
   [iptables]=/usr/sbin/iptables

@@ -58,6 +58,14 @@ impl Outcome {
             && self.only_orphans_held()
     }
 
+    /// Whether any container was touched: else there is nothing to go back from.
+    #[must_use]
+    pub fn reached_containers(&self) -> bool {
+        self.done
+            .iter()
+            .any(|step| matches!(step.action, "create" | "rename" | "stop" | "start" | "restart" | "remove"))
+    }
+
     /// Orphans are no part of what the files say.
     fn only_orphans_held(&self) -> bool {
         self.holds.iter().all(|hold| hold.reason == "orphan")
