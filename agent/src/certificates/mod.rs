@@ -116,17 +116,15 @@ async fn take(pair: &Pair, stack: &Stack, watched: &mut Watched) -> Taken {
 }
 
 fn place(pair: &Pair, stack: &Stack) -> Result<(i64, bool, String), Refusal> {
-    let read = |path: &Path| {
-        read_text(path, SMALL_FILE_MAX).map_err(|error| Refusal::Unreadable(error.to_string()))
-    };
+    let read =
+        |path: &Path| read_text(path, SMALL_FILE_MAX).map_err(|error| Refusal::Unreadable(error.to_string()));
     let (chain, key) = (read(&pair.chain)?, read(&pair.key)?);
     let now = i64::try_from(unix_now_ms() / 1000).unwrap_or(i64::MAX);
     let end = check(chain.as_bytes(), key.as_bytes(), now)?;
     let not_placed = |error: &dyn std::fmt::Display| Refusal::NotPlaced(error.to_string());
     let loaded = stack.load(&BTreeMap::new()).map_err(|error| not_placed(&error))?;
-    let folder = place::folder(&loaded.project).ok_or_else(|| {
-        not_placed(&"the stack has no service web with a folder of the host at /config")
-    })?;
+    let folder = place::folder(&loaded.project)
+        .ok_or_else(|| not_placed(&"the stack has no service web with a folder of the host at /config"))?;
     let new = place::put(&folder, chain.as_bytes(), key.as_bytes(), stack.options().folder_owner)
         .map_err(|error| not_placed(&format!("{}: {error}", folder.display())))?;
     Ok((end, new, loaded.project.name))
@@ -146,9 +144,8 @@ async fn reload(
     };
     let engine = stack.engine().map_err(|failure| not_placed(&failure))?;
     let all = engine.containers_of(project, &Default::default()).await.map_err(|error| not_placed(&error))?;
-    let web = all.into_iter().find(|one| {
-        one.container.service() == Some(place::WEB) && one.container.is_up()
-    });
+    let web =
+        all.into_iter().find(|one| one.container.service() == Some(place::WEB) && one.container.is_up());
     let Some(web) = web else { return Ok(()) };
     let life = (web.container.id.clone(), web.started_at.clone());
     let same = watched.pair.as_ref() == Some(pair) || !new;

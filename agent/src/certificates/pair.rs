@@ -62,7 +62,8 @@ pub fn check(chain: &[u8], key: &[u8], now_unix_s: i64) -> Result<i64, Refusal> 
     let first = chain.first().ok_or_else(|| no_certificate(&"it is empty"))?;
     let parsed = CertificateInner::<Raw>::from_der(first).map_err(|error| no_certificate(&error))?;
     let validity = *parsed.tbs_certificate().validity();
-    let seconds = |time: x509_cert::time::Time| i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
+    let seconds =
+        |time: x509_cert::time::Time| i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
     let (begin, end) = (seconds(validity.not_before), seconds(validity.not_after));
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| Refusal::NoKey(error.to_string()))?;
     let provider = rustls::crypto::ring::default_provider();
@@ -106,7 +107,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_over_or_is_nothing_is_refused_by_its_reason() {
         let ((chain, key), (other, _)) = (made(), made());
-        let word = |chain: &str, key: &str, now| check(chain.as_bytes(), key.as_bytes(), now).unwrap_err().word();
+        let word =
+            |chain: &str, key: &str, now| check(chain.as_bytes(), key.as_bytes(), now).unwrap_err().word();
         assert_eq!(word(&other, &key, WITHIN), "mismatch");
         assert_eq!(word(&format!("{other}{chain}"), &key, WITHIN), "mismatch");
         assert_eq!(word(&chain, &key, END), "expired");

@@ -30,9 +30,9 @@ exec nginx -s reload";
 /// The folder on the host for the web container's keys; `None`: it has no `/config` of the host.
 pub(super) fn folder(project: &Project) -> Option<PathBuf> {
     let mounts = &project.services.get(WEB)?.volumes;
-    let config = mounts.iter().find(|mount| {
-        mount.kind == MountKind::Bind && mount.target.trim_end_matches('/') == CONFIG
-    })?;
+    let config = mounts
+        .iter()
+        .find(|mount| mount.kind == MountKind::Bind && mount.target.trim_end_matches('/') == CONFIG)?;
     Some(Path::new(&config.source).join("keys"))
 }
 

@@ -137,7 +137,8 @@ mod tests {
         let failed = live(&[(Found::Good, 0), (bad(), 1)]);
         assert_eq!((failed.phase, failed.reason), (DeployPhase::Failed, Some(DeployReason::PullMissing)));
         let good = (Found::Good, 0);
-        let back = live(&[good.clone(), good.clone(), good.clone(), good.clone(), (bad(), 1), (Found::Good, 2)]);
+        let back =
+            live(&[good.clone(), good.clone(), good.clone(), good.clone(), (bad(), 1), (Found::Good, 2)]);
         assert_eq!(phases(&back)[4..], ["verifying", "rolling_back", "rolled_back"]);
         let late = live(&[good.clone(), good.clone(), (Found::NotYet, 999), (Found::NotYet, 1000)]);
         assert_eq!((late.phase, late.reason), (DeployPhase::Failed, Some(DeployReason::Conferences)));

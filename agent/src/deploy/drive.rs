@@ -14,6 +14,7 @@ use super::orders::{Order, Refused, What, check};
 use super::phases;
 use super::release;
 use super::verify::Steady;
+use crate::upkeep::heals::Heals;
 use crate::upkeep::site::Site;
 
 /// From one look at something that takes its time to the next.
@@ -38,7 +39,11 @@ impl Drive {
         site.board.write(|status| status.deployment = newest.as_ref().map(Job::summary));
         let job = newest.filter(|job| !job.phase.is_final());
         if let Some(job) = &job {
-            tracing::warn!(deployment = job.id, phase = job.phase.as_str(), "a deployment was cut short and goes on");
+            tracing::warn!(
+                deployment = job.id,
+                phase = job.phase.as_str(),
+                "a deployment was cut short and goes on"
+            );
         }
         Self { job, wake: Instant::now(), steady: Steady::default() }
     }
@@ -92,6 +97,7 @@ impl Drive {
         site.journal.keep(&job).map_err(|error| Refused::NotNow(error.to_string()))?;
         site.journal.thin_out(site.options.history);
         site.hands.release_all();
+        site.heals = Heals::default();
         site.keep_notes(None);
         tracing::info!(deployment = job.id, who = job.wanted.who, set = ?job.wanted.set.keys(), "a deployment begins");
         show(site, &job);
@@ -137,7 +143,13 @@ fn turned(site: &Site, before: &Job, job: &Job) {
     if before.phase != job.phase {
         let (phase, reason) = (job.phase.as_str(), job.reason.map(|reason| reason.as_str()));
         match job.reason {
-            Some(_) => tracing::error!(deployment = job.id, phase, reason, detail = job.detail, "a deployment goes wrong"),
+            Some(_) => tracing::error!(
+                deployment = job.id,
+                phase,
+                reason,
+                detail = job.detail,
+                "a deployment goes wrong"
+            ),
             None => tracing::info!(deployment = job.id, phase, "a deployment goes on"),
         }
     }
@@ -168,16 +180,16 @@ fn patience(site: &Site, job: &Job) -> Patience {
 
 /// What to come back to: what last ran as its files said, else what is there.
 async fn before(site: &Site) -> Result<Release, Refused> {
-    let not_now = |error: &dyn std::fmt::Display| Refused::NotNow(format!("the stack cannot be looked at: {error}"));
+    let not_now =
+        |error: &dyn std::fmt::Display| Refused::NotNow(format!("the stack cannot be looked at: {error}"));
     let settled = site.journal.settled();
     let loaded = match site.load(&BTreeMap::new()).await {
         Ok(loaded) => loaded,
         // The files are broken by now; those that were well are known.
         Err(error) => return settled.ok_or_else(|| not_now(&error)),
     };
-    let same_place = |settled: &Release| {
-        settled.files.contains_key(&release::env_path(&loaded).display().to_string())
-    };
+    let same_place =
+        |settled: &Release| settled.files.contains_key(&release::env_path(&loaded).display().to_string());
     if let Some(settled) = settled.filter(same_place) {
         return Ok(settled);
     }

@@ -70,9 +70,10 @@ impl Desk {
 /// Variables are set in a file of lines: what would not stay on one line, or is no name, is refused.
 pub fn check(wanted: &Wanted) -> Result<(), Refused> {
     for (name, value) in &wanted.set {
-        let fine = name.chars().enumerate().all(|(at, c)| {
-            c == '_' || c.is_ascii_alphabetic() || (at > 0 && c.is_ascii_digit())
-        });
+        let fine = name
+            .chars()
+            .enumerate()
+            .all(|(at, c)| c == '_' || c.is_ascii_alphabetic() || (at > 0 && c.is_ascii_digit()));
         if name.is_empty() || !fine {
             return Err(Refused::Bad(format!(
                 "{name:?} is no variable name: letters, digits and _, not beginning with a digit"

@@ -37,7 +37,10 @@ pub fn judge(desired: &Desired, sight: Sight<'_>) -> Found {
                 (ContainerState::Exited | ContainerState::Dead, _) if done => {}
                 (ContainerState::Exited | ContainerState::Dead, _) => {
                     let code = one.exit_code.map_or(String::new(), |code| format!(" with exit code {code}"));
-                    return Found::Bad(DeployReason::Exited, format!("{} ended{code}: see its log", one.name));
+                    return Found::Bad(
+                        DeployReason::Exited,
+                        format!("{} ended{code}: see its log", one.name),
+                    );
                 }
                 _ if one.restarts.is_some_and(|restarts| restarts >= RESTARTS) => {
                     let text = format!("{} ends again and again: see its log", one.name);

@@ -29,7 +29,9 @@ impl Engine {
         command: &[&str],
         within: Duration,
     ) -> Result<Executed, EngineFailure> {
-        let late = |_| EngineFailure::new(ProbeFailure::Timeout, format!("{command:?} did not end within {within:?}"));
+        let late = |_| {
+            EngineFailure::new(ProbeFailure::Timeout, format!("{command:?} did not end within {within:?}"))
+        };
         tokio::time::timeout(within, self.execute_unhurried(container, command)).await.map_err(late)?
     }
 

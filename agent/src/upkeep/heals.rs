@@ -52,11 +52,6 @@ impl Heals {
         self.0.iter().filter(|(_, all)| young(all)).map(|(service, _)| service.as_str()).collect()
     }
 
-    /// Begins anew with a service: the operator or a deployment took it in hand.
-    pub fn forget(&mut self, service: &str) {
-        self.0.remove(service);
-    }
-
     fn recent(&self, service: &str, now_ms: u64) -> Vec<u64> {
         let all = self.0.get(service).into_iter().flatten();
         all.copied().filter(|at| now_ms.saturating_sub(*at) < HOUR_MS).collect()

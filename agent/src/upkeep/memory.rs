@@ -37,7 +37,9 @@ impl Memory {
         let path = directory.join(FILE);
         let read = match read_text(&path, SMALL_FILE_MAX) {
             Ok(text) => serde_json::from_str(&text).map_err(|error| error.to_string()),
-            Err(ReadError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(Notes::default()),
+            Err(ReadError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Notes::default())
+            }
             Err(error) => Err(error.to_string()),
         };
         let notes = read.unwrap_or_else(|error| {
@@ -62,7 +64,9 @@ impl Memory {
         match write_synced(&self.directory, FILE, text.as_bytes()) {
             Ok(()) => self.notes = notes,
             // The next keeping tries again; meanwhile a restart would start what the operator stopped.
-            Err(error) => tracing::error!(directory = %self.directory.display(), %error, "upkeep cannot keep its notes"),
+            Err(error) => {
+                tracing::error!(directory = %self.directory.display(), %error, "upkeep cannot keep its notes")
+            }
         }
     }
 }

@@ -10,21 +10,21 @@
 //! `reconcile`, `site` and `feed` do. Changed files are not a reason to replace what runs: that is what
 //! [deployments](crate::deploy) are for, with a way back.
 
-mod calls;
-mod feed;
-mod hands;
-mod heals;
-mod illness;
-mod memory;
+pub mod calls;
+pub mod feed;
+pub mod hands;
+pub mod heals;
+pub mod illness;
+pub mod memory;
 mod options;
 mod reconcile;
 mod run;
 pub(crate) mod site;
-mod starved;
+pub mod starved;
 mod status;
-mod streaks;
-mod triage;
-mod ward;
+pub mod streaks;
+pub mod triage;
+pub mod ward;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -82,7 +82,9 @@ pub(crate) fn spawn(
     node: &Arc<Node>,
 ) {
     let Some(project) = config.stack.project.clone() else {
-        tracing::error!("stack.directory gives the project no name: set COMPOSE_PROJECT_NAME in its .env; it is not kept up");
+        tracing::error!(
+            "stack.directory gives the project no name: set COMPOSE_PROJECT_NAME in its .env; it is not kept up"
+        );
         return;
     };
     let site = site::Site::new(

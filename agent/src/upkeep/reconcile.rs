@@ -41,17 +41,20 @@ pub(super) fn treatment(site: &Site, loaded: &LoadedStack, snapshot: &Snapshot) 
     Some(found)
 }
 
-/// Looks at the whole stack and does what is due. `first`: nothing of what is missing fell before our eyes.
-pub(super) async fn reconcile(site: &mut Site, treatment: &Treatment, first: bool) {
+/// Looks at the whole stack and does what is due; whether anything was. `first`: nothing of what is missing fell
+/// before our eyes.
+pub(super) async fn reconcile(site: &mut Site, treatment: &Treatment, first: bool) -> bool {
     let began = Instant::now();
     let found = work(site, treatment, first).await;
     let seconds = began.elapsed().as_secs_f64();
-    let (settled, holds, failures) = match found {
+    let (settled, holds, failures, did) = match found {
         Ok(found) => found,
-        Err(SiteError::Project(error)) => (Some(false), Vec::new(), vec![("files", error.to_string())]),
+        Err(SiteError::Project(error)) => {
+            (Some(false), Vec::new(), vec![("files", error.to_string())], false)
+        }
         Err(SiteError::Lock(error)) => {
             let busy = HeldService { subject: "stack".to_owned(), reason: StackHold::ForeignActivity };
-            (None, vec![busy], vec![("lock", error.to_string())])
+            (None, vec![busy], vec![("lock", error.to_string())], false)
         }
     };
     let before = site.board.read();
@@ -74,15 +77,18 @@ pub(super) async fn reconcile(site: &mut Site, treatment: &Treatment, first: boo
         status.reconcile_s = Some(seconds);
     });
     site.keep_notes(None);
+    did
 }
 
-type Found = (Option<bool>, Vec<HeldService>, Vec<(&'static str, String)>);
+/// Whether all is as it should be, what is held, what failed, and whether anything was done.
+type Found = (Option<bool>, Vec<HeldService>, Vec<(&'static str, String)>, bool);
 
 async fn work(site: &mut Site, treatment: &Treatment, first: bool) -> Result<Found, SiteError> {
     let loaded = site.load(&BTreeMap::new()).await?;
     if hold_file(loaded.directory()).is_some() {
-        let held = HeldService { subject: loaded.desired.project.clone(), reason: StackHold::StoppedByOperator };
-        return Ok((None, vec![held], Vec::new()));
+        let held =
+            HeldService { subject: loaded.desired.project.clone(), reason: StackHold::StoppedByOperator };
+        return Ok((None, vec![held], Vec::new(), false));
     }
     let policy = Policy {
         live: site.live(&["jvb"]),
@@ -96,31 +102,26 @@ async fn work(site: &mut Site, treatment: &Treatment, first: bool) -> Result<Fou
     let told = |failure: &Failure| (failure.reason.as_str(), failure.to_string());
     let plan = match site.stack.plan(&loaded, &policy).await {
         Ok(plan) => PlanView::of(&plan),
-        Err(failure) => return Ok((None, Vec::new(), vec![told(&failure)])),
+        Err(failure) => return Ok((None, Vec::new(), vec![told(&failure)], false)),
     };
     if plan.steps.is_empty() {
         let settled = plan.waits.is_empty() && plan.holds.iter().all(|hold| hold.reason == "orphan");
         if settled {
             remember(site, &loaded).await;
         }
-        return Ok((Some(settled), held(&plan.holds), Vec::new()));
+        return Ok((Some(settled), held(&plan.holds), Vec::new(), false));
     }
     note_heals(site, &loaded, &plan.steps, treatment, first);
     let outcome: Outcome = site.converge(&loaded, policy, &|_| ()).await?;
     if outcome.settled() {
         remember(site, &loaded).await;
     }
-    Ok((Some(outcome.settled()), held(&outcome.holds), outcome.failures.iter().map(told).collect()))
+    let failures = outcome.failures.iter().map(told).collect();
+    Ok((Some(outcome.settled()), held(&outcome.holds), failures, true))
 }
 
 /// Notes, before it is done, whom the plan helps up: a help that fails was one too.
-fn note_heals(
-    site: &mut Site,
-    loaded: &LoadedStack,
-    steps: &[StepView],
-    treatment: &Treatment,
-    first: bool,
-) {
+fn note_heals(site: &mut Site, loaded: &LoadedStack, steps: &[StepView], treatment: &Treatment, first: bool) {
     let names = |service: &crate::compose::desired::ServiceSpec, step: &StepView| {
         service.containers.iter().any(|spec| spec.name == step.subject)
     };
@@ -128,9 +129,7 @@ fn note_heals(
         .desired
         .services
         .iter()
-        .filter(|service| {
-            steps.iter().any(|step| HELPS.contains(&step.action) && names(service, step))
-        })
+        .filter(|service| steps.iter().any(|step| HELPS.contains(&step.action) && names(service, step)))
         .map(|service| service.name.clone())
         .collect();
     let now = unix_now_ms();

@@ -18,14 +18,16 @@ use super::feed::Heard;
 use super::reconcile::{reconcile, treatment};
 use super::site::Site;
 use super::triage::Treatment;
-use crate::deploy::drive::{self, Drive};
+use crate::deploy::drive::Drive;
 use crate::deploy::orders::Order;
 use crate::stack::LoadedStack;
 
 /// The first look waits so long for what the engine has to tell of the time we were away.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// After work that helped nothing the next comes no sooner.
+/// From one look at the whole stack to the next, at least.
 const BREATH: Duration = Duration::from_secs(1);
+/// The same when somebody is ill and must not be helped.
+const LULL: Duration = Duration::from_secs(5);
 
 /// See the module.
 #[derive(Debug)]
@@ -78,7 +80,12 @@ impl Worker {
                     None => return,
                 },
                 order = self.orders.recv(), if turn.engine => match order {
-                    Some(order) => drive.take(&mut self.site, order).await,
+                    Some(order) => {
+                        drive.take(&mut self.site, order).await;
+                        // The answer goes out before the work begins.
+                        tokio::task::yield_now().await;
+                        continue;
+                    }
                     None => return,
                 },
                 changed = samples.changed() => if changed.is_err() { return },
@@ -135,10 +142,12 @@ impl Worker {
         // The files may have changed since they were read last.
         turn.loaded = self.site.load(&BTreeMap::new()).await.ok();
         let treated = turn.loaded.as_ref().and_then(|loaded| treatment(&self.site, loaded, snapshot));
-        reconcile(&mut self.site, &treated.unwrap_or_else(Treatment::default), turn.first).await;
+        let treated = treated.unwrap_or_else(Treatment::default);
+        let did = reconcile(&mut self.site, &treated, turn.first).await;
         turn.first = false;
         let now = Instant::now();
         turn.due = now + self.site.options.resync;
-        turn.rest = now + BREATH;
+        // Whom the plan does not let be helped, it will not in a second either.
+        turn.rest = now + if helps && !did { LULL } else { BREATH };
     }
 }

@@ -30,7 +30,7 @@ const BRIDGE: &str = "jvb";
 
 /// See the module.
 #[derive(Debug)]
-pub struct Site {
+pub(crate) struct Site {
     pub(crate) options: UpkeepOptions,
     pub(crate) stack: Stack,
     pub(crate) node: Arc<Node>,
@@ -51,7 +51,7 @@ pub struct Site {
 
 /// Why nothing could be done about the stack.
 #[derive(Debug, thiserror::Error)]
-pub enum SiteError {
+pub(crate) enum SiteError {
     /// Its files say nothing.
     #[error(transparent)]
     Project(#[from] ProjectError),
@@ -109,11 +109,19 @@ impl Site {
                 self.hands.note(happening);
                 let after = self.hands.stopped().contains_key(&happening.service);
                 if before != after {
-                    tracing::info!(service = happening.service, stays_stopped = after, "somebody else's hand on the stack");
+                    tracing::info!(
+                        service = happening.service,
+                        stays_stopped = after,
+                        "somebody else's hand on the stack"
+                    );
                 }
                 self.heard_unix_ms = Some(happening.at_unix_ms);
             }
-            Heard::Went => self.hands.engine_went(unix_now_ms()),
+            Heard::Went => {
+                self.hands.engine_went(unix_now_ms());
+                // What an engine took down with it did not fall by itself, and is started whatever was before.
+                self.heals = Heals::default();
+            }
         }
     }
 
@@ -129,8 +137,7 @@ impl Site {
         self.starved.keep_only(|id| containers.iter().any(|one| one.observed.id == id));
         let mut bridges = containers.iter().map(|one| &one.observed);
         let bridge = bridges.find(|one| one.service == BRIDGE && running(one.state));
-        let life = bridge
-            .map(|one| Life { container: one.id.clone(), started_unix_ms: one.started_unix_ms });
+        let life = bridge.map(|one| Life { container: one.id.clone(), started_unix_ms: one.started_unix_ms });
         let said = snapshot.jitsi.as_ref().and_then(|jitsi| jitsi.conferences);
         let began = i64::try_from(self.began_unix_ms).unwrap_or(i64::MAX);
         self.calls.note(life, said, began);
@@ -168,7 +175,10 @@ impl Site {
     }
 
     /// The project as its files say it, with variables that beat the `.env`.
-    pub(crate) async fn load(&self, overrides: &BTreeMap<String, String>) -> Result<LoadedStack, ProjectError> {
+    pub(crate) async fn load(
+        &self,
+        overrides: &BTreeMap<String, String>,
+    ) -> Result<LoadedStack, ProjectError> {
         let (stack, overrides) = (self.stack.clone(), overrides.clone());
         let loading = tokio::task::spawn_blocking(move || stack.load(&overrides));
         loading.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))

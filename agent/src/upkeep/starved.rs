@@ -41,7 +41,7 @@ impl Starved {
     #[must_use]
     pub fn was(&self, container: &str, exit_code: Option<i64>) -> bool {
         let own = self.own.get(container).is_some_and(|kills| *kills > 0);
-        let host = self.alive_at.get(container).zip(self.host).is_some_and(|(then, now)| now > then);
+        let host = self.alive_at.get(container).zip(self.host).is_some_and(|(then, now)| now > *then);
         exit_code == Some(137) && (own || host)
     }
 }

@@ -56,10 +56,12 @@ impl Status {
         }
     }
 
-    /// Whether a deployment has begun and not ended.
+    /// Whether a deployment waits for people to leave, or replaces what they would be on.
     #[must_use]
-    pub fn is_deploying(&self) -> bool {
-        self.deployment.as_ref().is_some_and(|deployment| !deployment.phase.is_final())
+    pub fn interrupts(&self) -> bool {
+        let harmless = [DeployPhase::Requested, DeployPhase::Pulling];
+        let phase = self.deployment.as_ref().map(|deployment| deployment.phase);
+        phase.is_some_and(|phase| !phase.is_final() && !harmless.contains(&phase))
     }
 }
 

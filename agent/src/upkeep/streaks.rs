@@ -83,7 +83,11 @@ mod tests {
         assert_eq!(streaks.of("jvb"), 2);
         streaks.note(&told(&none, at(2), Err(Failed::new(ProbeFailure::Disabled, "x"))));
         assert_eq!(streaks.of("jvb"), 0);
-        streaks.note(&told(&none, at(3), Err(Failed { soft: true, ..Failed::new(ProbeFailure::Unhealthy, "x") })));
+        streaks.note(&told(
+            &none,
+            at(3),
+            Err(Failed { soft: true, ..Failed::new(ProbeFailure::Unhealthy, "x") }),
+        ));
         assert_eq!(streaks.of("jvb"), 0);
         streaks.note(&told(&none, at(4), refused()));
         streaks.note(&told(&none, at(5), Ok(Reading::Well)));
