@@ -95,8 +95,8 @@ impl Fault {
     }
 }
 
-/// The variable that asks for a [`Fault`].
-const FAULT: &str = "USHER_AGENT_FAULT";
+/// The variable that asks for a [`Fault`]; not among the settings, which nobody should find there.
+const FAULT: &str = "USHER_FAULT";
 
 impl StackOptions {
     /// Takes the settings' word; `here` is the directory that counts when `stack.directory` is not set.
