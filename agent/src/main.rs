@@ -43,9 +43,11 @@ fn main() -> ExitCode {
     if let (Some(stack), Ok(settings)) = (stack, &settings) {
         return cli::run(settings, &environment, stack);
     }
-    let config = settings.and_then(|settings| {
-        Config::from_settings(&settings, host_name().as_deref()).map(|config| (settings, config))
-    });
+    let check = |settings: Settings| {
+        let config = Config::from_settings(&settings, &environment, host_name().as_deref())?;
+        Ok((settings, config))
+    };
+    let config = settings.and_then(check);
     let (settings, config) = match config {
         Ok(both) => both,
         Err(complaints) => {
@@ -73,7 +75,7 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_SETTINGS);
         }
     };
-    let load = || load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE);
+    let load = || load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE).and_then(check);
     match serve(config, listeners, settings, load) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -105,7 +107,7 @@ async fn serve(
     config: Config,
     listeners: Listeners,
     settings: Settings,
-    load: impl Fn() -> Result<Settings, Complaints>,
+    load: impl Fn() -> Result<(Settings, Config), Complaints>,
 ) -> anyhow::Result<()> {
     http_client::use_ring();
     let stop = shutdown::on_signals()?;

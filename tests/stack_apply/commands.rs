@@ -17,12 +17,12 @@ async fn ps_logs_and_down_tell_of_the_stack() {
     assert!(rows[2]["ports"][0].as_str().unwrap().ends_with("->8000/tcp"), "{rows:#}");
     let table = said(&project.stack(&["ps"]));
     assert!(table.contains("running, healthy") && table.lines().count() == 4, "{table}");
-    let logs = said(&project.stack(&["logs", "web", "db", "--tail", "5"]));
+    let logs = said(&project.stack(&["logs", "edge", "db", "--tail", "5"]));
     let line = |service: &str, text: &str| {
         let prefix = format!("{}-{service}-1", project.name());
         logs.lines().any(|line| line.starts_with(&prefix) && line.ends_with(&format!("| {text}")))
     };
-    assert!(line("web", "hello") && line("db", "oops") && !logs.contains("-app-1"), "{logs}");
+    assert!(line("edge", "hello") && line("db", "oops") && !logs.contains("-app-1"), "{logs}");
     drop(project.stack_json(&["down"], 0));
     assert!(project.containers().is_empty());
     let volume = format!("{}_cache", project.name());
@@ -36,7 +36,7 @@ fn without_an_engine_or_with_bad_files_the_mend_is_told() {
     let gone = project.folder().join("docker.sock");
     let project = project.with_flags(&["--engine-socket", gone.to_str().unwrap()]);
     let read = project.stack_json(&["config"], 0);
-    assert_eq!(read["services"]["web"]["image"], "r.example/double:1");
+    assert_eq!(read["services"]["edge"]["image"], "r.example/double:1");
     for command in ["plan", "ps", "up", "down", "logs"] {
         let output = project.stack(&[command]);
         let text = said(&output);

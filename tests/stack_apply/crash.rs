@@ -23,7 +23,7 @@ async fn wherever_an_upgrade_is_killed_the_next_run_ends_in_one_version() {
     for step in 1.. {
         let set = format!("TAG={next}");
         let fault = format!("exit-before-step:{step}");
-        let run = project.stack_with(&["up", "--set", &set], &[("USHER_AGENT_FAULT", &fault)]);
+        let run = project.stack_with(&["up", "--set", &set], &[("USHER_FAULT", &fault)]);
         if run.status.success() {
             break;
         }

@@ -29,8 +29,10 @@ async fn docker_jitsi_meets_own_files_come_up_and_compose_finds_nothing_to_do() 
         source.display()
     );
     let registry = Registry::start().await.unwrap();
-    let names = SERVICES.map(|service| format!("jitsi/{service}:stable-1"));
-    registry.push(GOOD, &names.each_ref().map(String::as_str)).unwrap();
+    for tag in ["stable-1", "stable-2"] {
+        let names = SERVICES.map(|service| format!("jitsi/{service}:{tag}"));
+        registry.push(GOOD, &names.each_ref().map(String::as_str)).unwrap();
+    }
 
     let read = |name: &str| std::fs::read_to_string(source.join(name)).unwrap();
     let project = ComposeProject::new(&unique(), &read("docker-compose.yml"), "").unwrap();
@@ -67,6 +69,17 @@ async fn docker_jitsi_meets_own_files_come_up_and_compose_finds_nothing_to_do() 
     let up = project.compose(&["up", "-d"]);
     assert_eq!(up.matches("Running").count(), 4, "{up}");
     assert_eq!(project.containers(), seen, "compose changed something");
+
+    // Nobody can say whether people are on it, so it is left alone as a whole unless told otherwise.
+    let said = project.stack_json(&["up", "--set", "JITSI_IMAGE_VERSION=stable-2"], 3);
+    assert_eq!(said["outcome"]["holds"][0]["reason"], "conferences", "{said:#}");
+    assert_eq!(project.containers(), seen);
+    drop(project.stack_json(&["up", "-t", "1", "--interrupt", "--set", "JITSI_IMAGE_VERSION=stable-2"], 0));
+    let seen = project.containers();
+    assert!(seen.values().all(|one| one.state == "running" && one.image.ends_with(":stable-2")), "{seen:#?}");
+    let up = project.compose(&["up", "-d"]);
+    assert_eq!(up.matches("Running").count(), 4, "{up}");
+
     drop(project.stack_json(&["down", "-t", "1"], 0));
     assert!(project.containers().is_empty());
     assert!(config.join("storage/prosody").is_dir(), "folders stay");

@@ -38,7 +38,7 @@ services:
     stop_grace_period: 2s
     depends_on: {db: {condition: service_healthy}}
     networks: {back: {aliases: [app.example]}, front: }
-  web:
+  edge:
     image: ${REPO}/double:${TAG}
     restart: always
     stop_grace_period: 2s
@@ -65,8 +65,8 @@ fn project(registry: &Registry, tag: &str) -> ComposeProject {
 fn assert_all_run(project: &ComposeProject, tag: &str) {
     let seen = project.containers();
     let name = |service: &str| format!("{}-{service}-1", project.name());
-    assert_eq!(seen.keys().cloned().collect::<Vec<_>>(), ["app", "db", "web"].map(name), "{seen:#?}");
-    for (service, restart) in [("app", "unless-stopped"), ("db", "unless-stopped"), ("web", "always")] {
+    assert_eq!(seen.keys().cloned().collect::<Vec<_>>(), ["app", "db", "edge"].map(name), "{seen:#?}");
+    for (service, restart) in [("app", "unless-stopped"), ("db", "unless-stopped"), ("edge", "always")] {
         let one = &seen[&name(service)];
         assert!(one.image.ends_with(&format!("/double:{tag}")), "{service}: {one:?}, wanted tag {tag}");
         assert_eq!((one.state.as_str(), one.restart.as_str()), ("running", restart), "{service}");

@@ -103,7 +103,7 @@ pub(crate) fn policy(command: Command) -> Command {
                 .help("Replace these services (all, when none are named) although nothing changed"),
         )
         .arg(flag("interrupt", "Replace services although conferences are on them"))
-        .arg(flag("enforce", "Replace containers that were made by hand from other settings"))
+        .arg(flag("leave-drift", "Leave containers that somebody else made from other settings"))
         .arg(flag("refresh", "Look for newer images of services with pull_policy: always"))
         .arg(flag("remove-orphans", "Remove containers of services that are gone from the files"))
 }

@@ -38,7 +38,8 @@ pub(super) async fn policy(ground: &Ground<'_>, loaded: &LoadedStack) -> Policy 
     Policy {
         live: live::conferences(ground.settings).await,
         interrupt: matches.get_flag("interrupt"),
-        enforce: matches.get_flag("enforce"),
+        // A person who says up means what the files say.
+        enforce: !matches.get_flag("leave-drift"),
         refresh: matches.get_flag("refresh"),
         remove_orphans: matches.get_flag("remove-orphans"),
         force: forced(matches, loaded),

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::Command;
 
 use super::{Exit, Ground, exit, flags, plan, show};
-use usher_agent::compose::plan::Policy;
+use usher_agent::compose::plan::{Held, Policy};
 use usher_agent::stack::{LoadedStack, Lock, Memory, Outcome, env_file};
 
 pub(super) fn command() -> Command {
@@ -36,7 +36,14 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Exit> {
     // Who asks again means it.
     Memory::load(loaded.directory()).forget_failed()?;
     let policy = plan::policy(ground, &loaded).await;
-    let outcome = converge(ground, &lock, &loaded, policy.clone()).await;
+    let plan = ground.stack.plan(&loaded, &policy).await?;
+    let people = plan.holds.iter().any(|hold| matches!(hold.reason, Held::Conferences(_)));
+    let outcome = if people && !overrides.is_empty() {
+        // Half a new version is worse than none.
+        Outcome::held(&plan)
+    } else {
+        converge(ground, &lock, &loaded, policy.clone()).await
+    };
     let mut exit = exit::of_outcome(&outcome);
     let (mut note, mut back) = (None, None);
     if !overrides.is_empty() && exit == Exit::Good {

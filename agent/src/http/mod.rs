@@ -10,6 +10,7 @@ mod guard;
 mod metrics;
 mod page;
 mod reservations;
+mod stack;
 mod state;
 
 use std::sync::Arc;
@@ -63,6 +64,11 @@ pub fn router(routes: Routes, access: &watch::Receiver<Access>) -> Router {
         .route("/v1/state", get(state::show).put(state::set))
         .route("/v1/reservations", post(reservations::reserve))
         .route("/v1/reservations/{id}", delete(reservations::release))
+        .route("/v1/stack", get(stack::overview))
+        .route("/v1/stack/plan", get(stack::plan))
+        .route("/v1/stack/deploy", post(stack::deploy))
+        .route("/v1/stack/deploy/{id}", get(stack::follow))
+        .route("/v1/stack/rollback", post(stack::rollback))
         .route_layer(guarded(Door::Api));
     let scrape = Router::new().route("/metrics", get(metrics::metrics)).route_layer(guarded(Door::Metrics));
     let open = Router::new()

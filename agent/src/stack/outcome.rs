@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use super::view::{HoldView, StepView, WaitView};
+use super::view::{HoldView, PlanView, StepView, WaitView};
+use crate::compose::plan::Plan;
 use crate::engine::LocalImage;
 
 /// What work on the stack came to.
@@ -47,6 +48,13 @@ impl ImageFound {
 impl Outcome {
     pub(super) fn failed(failure: Failure) -> Self {
         Self { failures: vec![failure], ..Self::default() }
+    }
+
+    /// Nothing was done because of what a plan holds back.
+    #[must_use]
+    pub fn held(plan: &Plan) -> Self {
+        let view = PlanView::of(plan);
+        Self { holds: view.holds, waits: view.waits, ..Self::default() }
     }
 
     /// Whether everything is as the files say: nothing failed, nothing waits, nothing is held.
