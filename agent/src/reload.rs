@@ -5,26 +5,24 @@
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use usher_agent::config::{Access, Config};
-use usher_common::rt::process::host_name;
+use usher_common::rt::systemd;
 use usher_common::settings::{Complaints, Settings};
 
 /// Obeys each signal. Settings that are wrong change nothing.
 pub(crate) async fn on_hangup(
     mut hangups: Signal,
     mut before: Settings,
-    load: impl Fn() -> Result<Settings, Complaints>,
+    load: impl Fn() -> Result<(Settings, Config), Complaints>,
     access: watch::Sender<Access>,
 ) {
     while hangups.recv().await.is_some() {
-        let loaded = load().and_then(|settings| {
-            Config::from_settings(&settings, host_name().as_deref()).map(|config| (config, settings))
-        });
-        match loaded {
+        systemd::reloading();
+        match load() {
             // What is open to whom was judged for another address than the one we listen on.
-            Ok((_, settings)) if settings.address("listen") != before.address("listen") => {
+            Ok((settings, _)) if settings.address("listen") != before.address("listen") => {
                 tracing::error!("listen was changed: nothing takes effect without a restart");
             }
-            Ok((config, settings)) => {
+            Ok((settings, config)) => {
                 let mut late = before.differing_keys(&settings);
                 late.retain(|key| !key.starts_with("auth."));
                 tracing::info!(restart_needed_for = late.join(","), "settings read anew");
@@ -35,5 +33,6 @@ pub(crate) async fn on_hangup(
                 tracing::error!(%complaints, "settings read anew are wrong; the old ones stay");
             }
         }
+        systemd::ready("settings read anew");
     }
 }

@@ -7,6 +7,7 @@ use usher_common::wire::{NotReady, OperatorMode};
 
 use super::containers;
 use super::containers::whole;
+use super::upkeep;
 use crate::node::Node;
 use crate::probe::{families, systemd};
 use crate::snapshot::Snapshot;
@@ -43,6 +44,9 @@ pub fn add(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &mu
         node.reservations.pending(),
     );
     systemd::add(&node.systemd.borrow(), families);
+    if let Some(works) = &node.works {
+        upkeep::add(&works.board.read(), families);
+    }
     let Some(snapshot) = snapshot else { return };
     families.counter(
         "usher_agent_samples_total",
@@ -55,6 +59,12 @@ pub fn add(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &mu
         "Age of the newest sample.",
         &[],
         now.saturating_duration_since(snapshot.taken).as_secs_f64(),
+    );
+    families.gauge_if(
+        "usher_agent_certificate_end_timestamp_seconds",
+        "When the certificate that people see ends, seconds since the Unix epoch; absent while unknown.",
+        &[],
+        certificate_end(snapshot),
     );
     probes(snapshot, families);
     families::self_metrics(&snapshot.services, families);
@@ -88,6 +98,12 @@ fn readiness(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &
             bit(mode == *word),
         );
     }
+}
+
+fn certificate_end(snapshot: &Snapshot) -> Option<f64> {
+    let end_unix_s = snapshot.jitsi.as_ref()?.certificate_not_after_unix_s?;
+    // One that ended before 1970 ended at 1970: there is nothing to tell between them.
+    Some(whole(u64::try_from(end_unix_s).unwrap_or(0)))
 }
 
 fn probes(snapshot: &Snapshot, families: &mut Families) {

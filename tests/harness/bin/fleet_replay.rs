@@ -114,13 +114,13 @@ impl Compare {
         Ok(Comparison::of(&self.setups()?, &self.traces()?, &world))
     }
 
-    fn traces(&self) -> anyhow::Result<Vec<Trace>> {
+    fn traces(&self) -> anyhow::Result<Vec<std::sync::Arc<Trace>>> {
         if self.trace.is_empty() {
-            return self.seeds.clone().map(|seed| Ok(self.drawn.workload(seed)?.generate())).collect();
+            return self.seeds.clone().map(|seed| Ok(self.drawn.workload(seed)?.generate().into())).collect();
         }
         let read = |path: &PathBuf| {
             let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-            Trace::from_csv(&text).with_context(|| format!("read {}", path.display()))
+            Ok(Trace::from_csv(&text).with_context(|| format!("read {}", path.display()))?.into())
         };
         self.trace.iter().map(read).collect()
     }
