@@ -39,6 +39,10 @@ context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 install -D -m 755 "$program" "$context/root/usher-aggregator"
 strip "$context/root/usher-aggregator"
+# Whom to trust for agents behind TLS; nothing else of a system is needed.
+authorities=/etc/ssl/certs/ca-certificates.crt
+[[ -s $authorities ]] || fail "no $authorities here: apt-get install ca-certificates"
+install -D -m 644 "$authorities" "$context/root$authorities"
 { ldd "$program" 2>/dev/null || true; } | grep -o '/[^ ]*' | while read -r library; do
   install -D -m 755 "$library" "$context/root$library"
 done

@@ -13,7 +13,6 @@ const RIGHTS: &[&str] = &[
     "--cap-add=SYS_ADMIN",
     "--cap-add=NET_ADMIN",
     "--cap-add=SYS_PTRACE",
-    "--cap-add=SYS_RESOURCE",
     "--security-opt=seccomp=unconfined",
     "--security-opt=apparmor=unconfined",
     "--cgroupns=host",
@@ -22,6 +21,10 @@ const RIGHTS: &[&str] = &[
     "--tmpfs=/run/lock",
     "--tmpfs=/tmp",
 ];
+
+/// Waits for the boot's end; a unit that failed is a failure.
+const UP: &str = "for try in $(seq 300); do [ -S /run/dbus/system_bus_socket ] && break; sleep 0.1; done; \
+                  systemctl is-system-running --wait || { systemctl --failed; exit 1; }";
 
 /// A running machine. It, its image and its network are gone with this value.
 #[derive(Debug)]
@@ -48,7 +51,7 @@ impl Machine {
         docker(&run)?;
         // Only then can systemd show credentials to services; a VM's root is shared by itself.
         machine.run("mount --make-rshared /")?;
-        machine.run("systemctl is-system-running --wait || { systemctl --failed; exit 1; }")?;
+        machine.run(UP)?;
         Ok(machine)
     }
 

@@ -2,18 +2,19 @@
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
+use usher_common::rt::http_client::{ClientOptions, client};
 use usher_tests::eventually::{eventually, unless};
 use usher_tests::proc_tree::ProcTree;
 use usher_tests::program::{Program, free_port};
 
-/// The manager's end of `NOTIFY_SOCKET`.
+/// The manager's end of `NOTIFY_SOCKET`. A thread listens: the socket holds ten messages, and who
+/// sends the next one waits.
 struct Manager {
-    socket: UnixDatagram,
     path: String,
     _directory: tempfile::TempDir,
-    heard: String,
+    heard: Arc<Mutex<String>>,
 }
 
 impl Manager {
@@ -21,21 +22,25 @@ impl Manager {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("notify");
         let socket = UnixDatagram::bind(&path).expect("a socket");
-        socket.set_read_timeout(Some(Duration::from_millis(1))).expect("a timeout");
         let path = path.to_str().expect("UTF-8").to_owned();
-        Self { socket, path, _directory: directory, heard: String::new() }
+        let heard = Arc::new(Mutex::new(String::new()));
+        let sink = Arc::downgrade(&heard);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let (Ok(length), Some(sink)) = (socket.recv(&mut buffer), sink.upgrade()) {
+                let text = String::from_utf8_lossy(&buffer[..length]);
+                sink.lock().expect("nobody panics with it").push_str(&text);
+            }
+        });
+        Self { path, _directory: directory, heard }
     }
 
     /// Everything said so far.
-    fn heard(&mut self) -> &str {
-        let mut buffer = [0; 4096];
-        while let Ok(length) = self.socket.recv(&mut buffer) {
-            self.heard.push_str(&String::from_utf8_lossy(&buffer[..length]));
-        }
-        &self.heard
+    fn heard(&self) -> String {
+        self.heard.lock().expect("nobody panics with it").clone()
     }
 
-    async fn hears(&mut self, what: &str, times: usize) {
+    async fn hears(&self, what: &str, times: usize) {
         eventually(&format!("{times} times {what}"), async || {
             let heard = self.heard();
             unless(heard.matches(what).count() >= times, heard)
@@ -49,8 +54,12 @@ const WATCHDOG: (&str, &str) = ("WATCHDOG_USEC", "600000");
 
 #[tokio::test]
 async fn an_agent_whose_sampler_hangs_earns_no_more_pings() {
-    let mut manager = Manager::new();
+    let manager = Manager::new();
     let tree = ProcTree::new(0.1);
+    // A read of a pipe that nobody writes to never ends.
+    let path = format!("{}/meminfo", tree.path());
+    std::fs::remove_file(&path).expect("it was there");
+    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
     let listen = format!("127.0.0.1:{}", free_port());
     let state = tempfile::tempdir().expect("a directory");
     let state = state.path().to_str().expect("UTF-8");
@@ -71,17 +80,14 @@ async fn an_agent_whose_sampler_hangs_earns_no_more_pings() {
         &[("NOTIFY_SOCKET", &manager.path), WATCHDOG],
     );
     manager.hears("READY=1", 1).await;
+    // The first sample may take its time; until then it lives.
     manager.hears("WATCHDOG=1", 3).await;
-    // A read of a pipe that nobody writes to never ends.
-    let path = format!("{}/meminfo", tree.path());
-    std::fs::remove_file(&path).expect("it was there");
-    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
     let said = agent.logged(&["why"]);
-    assert!(said["why"].as_str().is_some_and(|why| why.contains("newest sample")), "{said}");
+    assert!(said["why"].as_str().is_some_and(|why| why.contains("no sample")), "{said}");
     let before = manager.heard().matches("WATCHDOG=1").count();
     // The listener goes on answering: a hang that a port check would not see.
     let url = format!("http://{listen}/-/healthy");
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client(&ClientOptions::default()).expect("a client");
     for _ in 0..50 {
         assert!(client.get(&url).send().await.expect("it answers").status().is_success());
     }
@@ -90,7 +96,7 @@ async fn an_agent_whose_sampler_hangs_earns_no_more_pings() {
 
 #[tokio::test]
 async fn an_aggregator_says_how_it_starts_reloads_and_stops() {
-    let mut manager = Manager::new();
+    let manager = Manager::new();
     let (public, operator) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
     let args =
         ["--public-listen", &public, "--operator-listen", &operator, "--discovery-targets", "127.0.0.1:9"];

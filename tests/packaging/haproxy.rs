@@ -2,6 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
+use usher_common::rt::http_client::{ClientOptions, client};
 use usher_tests::eventually::{eventually, unless};
 use usher_tests::fake_agent::FakeAgent;
 use usher_tests::load::{Load, Shot, Tally};
@@ -81,7 +82,7 @@ impl Replica {
     }
 
     async fn ready(&self) {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let client = client(&ClientOptions::default()).expect("a client");
         eventually("ready", async || {
             let answer = client.get(format!("http://{}/-/ready", self.public)).send().await;
             let answer = answer.map_err(|error| error.to_string())?;
@@ -109,7 +110,7 @@ async fn both_up() -> (Vec<FakeAgent>, [Replica; 2], Balancer, Load) {
         replica.ready().await;
     }
     let balancer = Balancer::start(&replicas);
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client(&ClientOptions::default()).expect("a client");
     eventually("HAProxy answers", async || {
         let answer = client.get(&balancer.url).send().await.map_err(|error| error.to_string())?;
         unless(answer.status().is_success(), answer.status())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use usher_common::rt::http_client::{ClientOptions, client};
 use usher_tests::eventually::{eventually, unless};
 use usher_tests::images::Image;
 use usher_tests::load::{Load, Shot};
@@ -114,7 +115,7 @@ async fn the_compose_file_runs_two_replicas_of_which_either_may_die() {
     // The agent of a fleet of one, in the same network.
     let vm = write(
         "vm.yaml",
-        "services:\n  vm1:\n    image: ${AGENT_IMAGE}\n    command: [usher-agent, --listen, '0.0.0.0:9100', --node, vm1, \
+        "services:\n  a1: &busy\n    environment: { USHER_AGGREGATOR_PLACEMENT_FULL: '2' }\n  a2: *busy\n  vm1:\n    image: ${AGENT_IMAGE}\n    command: [usher-agent, --listen, '0.0.0.0:9100', --node, vm1, \
          --engine-socket, /nonexistent, --auth-token-file, /agent.token, --state-dir, /tmp]\n    volumes: ['${USHER_SECRETS}/agent.token:/agent.token:ro']\n",
     );
     let image = format!("{name}-aggregator");
@@ -146,7 +147,7 @@ async fn the_compose_file_runs_two_replicas_of_which_either_may_die() {
     let _undo = Undo(vec![compose(&["down", "--timeout", "1", "--volumes"]), removed]);
     run(&mut compose(&["up", "--detach", "--no-build", "--pull", "never"]));
     let url = format!("http://127.0.0.1:{port}");
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client(&ClientOptions::default()).expect("a client");
     eventually("a server is handed out", async || {
         let answer =
             client.get(format!("{url}/api/v1/server")).send().await.map_err(|error| error.to_string())?;
