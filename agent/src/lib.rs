@@ -9,8 +9,10 @@
 //! [`run`] wires the parts; nothing else does.
 
 mod agent_check;
+pub mod certificates;
 pub mod compose;
 pub mod config;
+pub mod deploy;
 pub mod engine;
 pub mod export;
 pub mod http;
@@ -25,6 +27,7 @@ pub mod sampler;
 pub mod snapshot;
 pub mod stack;
 pub mod stack_env;
+pub mod upkeep;
 mod vitals;
 
 pub use run::{Listeners, RunError, run, run_reloading};

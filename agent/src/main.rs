@@ -1,5 +1,6 @@
 //! The process: arguments, log, settings, listener, exit code. Nothing else.
 
+mod cli;
 mod reload;
 
 use std::io::Write as _;
@@ -31,14 +32,22 @@ fn main() -> ExitCode {
     let said = |name: &str| flag_or_variable(&matches, &SCHEMA, &environment, name);
     let format =
         if said("log-format").as_deref() == Some("json") { LogFormat::Json } else { LogFormat::Text };
-    if let Err(error) = logging::start(said("log").as_deref().unwrap_or("info"), format) {
+    let stack = matches.subcommand_matches("stack");
+    // A person at work sees what is done anyway.
+    let level = if stack.is_some() { "warn" } else { "info" };
+    if let Err(error) = logging::start(said("log").as_deref().unwrap_or(level), format) {
         eprintln!("usher-agent: {error}");
         return ExitCode::from(EXIT_SETTINGS);
     }
     let settings = load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE);
-    let config = settings.and_then(|settings| {
-        Config::from_settings(&settings, host_name().as_deref()).map(|config| (settings, config))
-    });
+    if let (Some(stack), Ok(settings)) = (stack, &settings) {
+        return cli::run(settings, &environment, stack);
+    }
+    let check = |settings: Settings| {
+        let config = Config::from_settings(&settings, &environment, host_name().as_deref())?;
+        Ok((settings, config))
+    };
+    let config = settings.and_then(check);
     let (settings, config) = match config {
         Ok(both) => both,
         Err(complaints) => {
@@ -66,7 +75,7 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_SETTINGS);
         }
     };
-    let load = || load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE);
+    let load = || load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE).and_then(check);
     match serve(config, listeners, settings, load) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -88,7 +97,8 @@ fn command() -> Command {
         )
         .subcommand(
             Command::new("example-config").about("Print a settings file with every key and its default"),
-        );
+        )
+        .subcommand(cli::command());
     common_args(with_paper(command), &SCHEMA, DEFAULT_FILE)
 }
 
@@ -97,7 +107,7 @@ async fn serve(
     config: Config,
     listeners: Listeners,
     settings: Settings,
-    load: impl Fn() -> Result<Settings, Complaints>,
+    load: impl Fn() -> Result<(Settings, Config), Complaints>,
 ) -> anyhow::Result<()> {
     http_client::use_ring();
     let stop = shutdown::on_signals()?;

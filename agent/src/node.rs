@@ -15,6 +15,7 @@ use crate::probe::systemd;
 use crate::readiness::{self, Standing};
 use crate::reservations::Reservations;
 use crate::snapshot::Snapshot;
+use crate::upkeep::Works;
 
 /// A running agent, as its routes see it.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Node {
     pub identity: Identity,
     /// What of a stack is expected.
     pub stack: StackConfig,
+    /// The work on the stack; `None` when it is only watched.
+    pub works: Option<Works>,
     /// The operator's wish.
     pub operator: Operator,
     /// What was promised to aggregators.
@@ -79,7 +82,11 @@ impl Node {
     /// Every reason why no new room should come here.
     #[must_use]
     pub fn not_ready(&self, snapshot: Option<&Snapshot>, now: Instant) -> Vec<NotReady> {
-        let standing = Standing { mode: self.operator.now().mode, stopping: self.stopping.is_cancelled() };
+        let standing = Standing {
+            mode: self.operator.now().mode,
+            stopping: self.stopping.is_cancelled(),
+            deploying: self.works.as_ref().is_some_and(|works| works.board.read().interrupts()),
+        };
         let stuck = self.sample_interval.saturating_mul(STUCK_INTERVALS);
         let fresh = snapshot.filter(|snapshot| now.saturating_duration_since(snapshot.taken) < stuck);
         readiness::reasons(fresh, standing, &self.stack)

@@ -14,6 +14,8 @@ pub struct Standing {
     pub mode: OperatorMode,
     /// Whether the agent is on its way out.
     pub stopping: bool,
+    /// Whether a deployment waits for people to leave, or replaces what they would be on.
+    pub deploying: bool,
 }
 
 /// Every reason why no new room should come here; empty when one may.
@@ -27,6 +29,9 @@ pub fn reasons(snapshot: Option<&Snapshot>, standing: Standing, config: &StackCo
         OperatorMode::Ready => {}
         OperatorMode::Drain => found.push(NotReady::Draining),
         OperatorMode::Maint => found.push(NotReady::Maintenance),
+    }
+    if standing.deploying {
+        found.push(NotReady::Draining);
     }
     let Some(snapshot) = snapshot else {
         found.push(NotReady::Starting);

@@ -5,7 +5,6 @@
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use usher_agent::config::{Access, Config};
-use usher_common::rt::process::host_name;
 use usher_common::rt::systemd;
 use usher_common::settings::{Complaints, Settings};
 
@@ -13,20 +12,17 @@ use usher_common::settings::{Complaints, Settings};
 pub(crate) async fn on_hangup(
     mut hangups: Signal,
     mut before: Settings,
-    load: impl Fn() -> Result<Settings, Complaints>,
+    load: impl Fn() -> Result<(Settings, Config), Complaints>,
     access: watch::Sender<Access>,
 ) {
     while hangups.recv().await.is_some() {
         systemd::reloading();
-        let loaded = load().and_then(|settings| {
-            Config::from_settings(&settings, host_name().as_deref()).map(|config| (config, settings))
-        });
-        match loaded {
+        match load() {
             // What is open to whom was judged for another address than the one we listen on.
-            Ok((_, settings)) if settings.address("listen") != before.address("listen") => {
+            Ok((settings, _)) if settings.address("listen") != before.address("listen") => {
                 tracing::error!("listen was changed: nothing takes effect without a restart");
             }
-            Ok((config, settings)) => {
+            Ok((settings, config)) => {
                 let mut late = before.differing_keys(&settings);
                 late.retain(|key| !key.starts_with("auth."));
                 tracing::info!(restart_needed_for = late.join(","), "settings read anew");

@@ -26,6 +26,7 @@ use crate::reservations::{Limits, Reservations};
 use crate::sampler::host::{HostSampler, host_probe};
 use crate::sampler::{self, Meters, Sources};
 use crate::stack;
+use crate::upkeep::{self, Works};
 use crate::vitals;
 
 /// How often the engine is looked at although it said nothing.
@@ -82,6 +83,7 @@ pub async fn run_reloading(
     let (published, snapshot) = watch::channel(None);
 
     let (units_seen, units) = watch::channel(None);
+    let works = config.upkeep.as_ref().map(|options| (options, Works::new(options, &config.state_dir)));
     let node = Arc::new(Node {
         identity: Identity {
             node: config.node.clone(),
@@ -92,6 +94,7 @@ pub async fn run_reloading(
             boot_id: random_id(),
         },
         stack: config.stack.clone(),
+        works: works.as_ref().map(|(_, (works, _))| works.clone()),
         operator,
         reservations: Reservations::load(&config.state_dir, Limits::default()),
         snapshot,
@@ -126,6 +129,9 @@ pub async fn run_reloading(
         sampler::sample(config.sample_interval, config.stack.clone(), sources, meters, published),
     );
 
+    if let Some((options, (works, orders))) = works {
+        upkeep::spawn(&mut tasks, &config, options.clone(), &works, orders, &node);
+    }
     tasks.spawn("arrivals", end_reservations_of_live_rooms(Arc::clone(&node)));
     let routes = Routes {
         node: Arc::clone(&node),

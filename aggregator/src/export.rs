@@ -98,6 +98,9 @@ fn learned(lessons: &Lessons, out: &mut Families) {
     out.gauge("usher_aggregator_learned_participant_cpu_samples", help, &[], lessons.cost_samples);
     let help = "Participants of an ordinary meeting, as learned; absent while too few were seen to end.";
     out.gauge_if("usher_aggregator_learned_expected_participants", help, &[], lessons.expected_people);
+    let help = "How long participants take to come, as learned; absent while too few meetings were seen.";
+    let seconds = lessons.join_time_ms.map(|ms| ms / 1000.0);
+    out.gauge_if("usher_aggregator_learned_join_seconds", help, &[], seconds);
     let help = "Rooms whose size is known from earlier meetings.";
     out.gauge("usher_aggregator_learned_rooms", help, &[], number(lessons.known_rooms));
 }

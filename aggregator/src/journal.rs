@@ -16,8 +16,8 @@ use crate::placement::Policy;
 use crate::quality::{Hindsight, Judge};
 use crate::stats::Stats;
 
-/// Decisions waiting to be looked at; beyond it they are counted and lost.
-const QUEUE: usize = 4096;
+/// Decisions waiting to be looked at; beyond it they are counted and lost. Each holds the whole fleet.
+const QUEUE: usize = 256;
 
 /// Where decisions are handed in.
 #[derive(Debug, Clone)]

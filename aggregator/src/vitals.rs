@@ -129,8 +129,14 @@ mod tests {
 
     #[test]
     fn patience_covers_the_rarest_reads() {
-        let scrape =
-            |interval, retry_max| Scrape { interval, timeout: s(1), max_bytes: 1, concurrency: 1, retry_max };
+        let scrape = |interval, retry_max| Scrape {
+            interval,
+            timeout: s(1),
+            max_bytes: 1,
+            concurrency: 1,
+            retry_max,
+            smoothing: s(3),
+        };
         assert_eq!(patience(&scrape(s(1), s(5))), s(16));
         assert_eq!(patience(&scrape(s(60), s(5))), s(126));
     }

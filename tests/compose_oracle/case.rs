@@ -7,6 +7,8 @@ use std::process::Command;
 use usher_agent::compose::disk;
 use usher_agent::compose::file::Request;
 use usher_agent::compose::model::Project;
+use usher_tests::compose_project::compose_binary;
+use usher_tests::program;
 
 pub(crate) const NEW: Oracle = Oracle { variable: "USHER_COMPOSE_V2", version: "2.40.3" };
 pub(crate) const OLD: Oracle = Oracle { variable: "USHER_COMPOSE_OLD", version: "2.26.1" };
@@ -19,21 +21,7 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) fn binary(self) -> PathBuf {
-        if let Some(path) = std::env::var_os(self.variable) {
-            return path.into();
-        }
-        let cache = std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
-            .expect("HOME or XDG_CACHE_HOME is set");
-        let path = cache.join(format!("usher/tools/docker-compose-{}", self.version));
-        assert!(
-            path.exists(),
-            "{} is missing: run tests/tools/fetch-compose.sh, or set {}",
-            path.display(),
-            self.variable
-        );
-        path
+        compose_binary(self.variable, self.version)
     }
 
     /// Runs compose for a case; only the case's own variables are in its environment.
@@ -121,6 +109,25 @@ impl Case {
         disk::load(&self.request())
             .map(|loaded| loaded.project)
             .map_err(|error| format!("{}: ours: {error}", self.label))
+    }
+}
+
+impl Case {
+    /// What our own program prints for the same flags; its variables are set one by one, since it takes none from
+    /// its environment.
+    pub(crate) fn printed(&self) -> Result<String, String> {
+        let mut process = Command::new(program::path("usher-agent"));
+        process.current_dir(&self.folder).env_clear().arg("stack").args(&self.args);
+        if let Some(name) = &self.name {
+            process.args(["-p", name]);
+        }
+        process.args(["config", "--format", "json"]);
+        for (name, value) in &self.environment {
+            process.args(["--set", &format!("{name}={value}")]);
+        }
+        let output = process.output().map_err(|error| format!("{}: {error}", self.label))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 }
 

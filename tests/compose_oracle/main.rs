@@ -56,6 +56,30 @@ fn compare_config(case: &Case, failures: &mut Vec<String>) {
     }
 }
 
+/// What only a home or the process environment can say is not for a service to know.
+const OF_THE_SHELL: [&str; 5] =
+    ["env-files-variable", "process-wins", "interpolation", "interpolation-odd", "volumes"];
+
+#[test]
+fn our_program_prints_what_compose_prints() {
+    let mut failures = Vec::new();
+    let cases = fixtures();
+    let jitsi = jitsi_cases();
+    let cases = cases.iter().chain(&jitsi).filter(|case| !OF_THE_SHELL.contains(&case.label.as_str()));
+    for case in cases {
+        match (case.printed(), NEW.run(case, &["config", "--format", "json"])) {
+            (Ok(ours), Ok(theirs)) => {
+                let read = |text: &str| serde_json::from_str(text).expect("both print JSON");
+                let (ours, theirs): (Value, Value) = (read(&ours), read(&theirs));
+                differences(&case.label, &ours, &theirs, &mut failures);
+            }
+            (Err(error), _) => failures.push(format!("{}: ours: {error}", case.label)),
+            (_, Err(error)) => failures.push(format!("{}: compose: {error}", case.label)),
+        }
+    }
+    assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
+}
+
 #[test]
 fn every_project_is_read_as_compose_reads_it() {
     let mut failures = Vec::new();

@@ -24,21 +24,21 @@ impl Agent {
     #[must_use]
     pub fn start(args: &[&str]) -> Self {
         let state = tempfile::tempdir().expect("a temporary directory");
-        Self::start_in(state, args, "127.0.0.1:0")
+        Self::start_in(state, args, "127.0.0.1:0", &[])
     }
 
     /// The same on another address; its `url` is on loopback all the same.
     #[must_use]
     pub fn start_listening(listen: &str, args: &[&str]) -> Self {
         let state = tempfile::tempdir().expect("a temporary directory");
-        Self::start_in(state, args, listen)
+        Self::start_in(state, args, listen, &[])
     }
 
-    fn start_in(state: TempDir, args: &[&str], listen: &str) -> Self {
+    fn start_in(state: TempDir, args: &[&str], listen: &str, variables: &[(&str, &str)]) -> Self {
         let state_dir = state.path().to_str().expect("it is UTF-8").to_owned();
         let mut all = vec!["--listen", listen, "--state-dir", &state_dir];
         all.extend(args);
-        let mut program = Program::start("usher-agent", &all, &[]);
+        let mut program = Program::start("usher-agent", &all, variables);
         let line = program.logged(&["address", "public_url"]);
         let address = line["address"].as_str().expect("it is text");
         Self {
@@ -52,12 +52,18 @@ impl Agent {
 
     /// Kills it without warning and starts it again on the same port and state.
     #[must_use]
-    pub async fn killed_and_restarted(mut self) -> Self {
+    pub async fn killed_and_restarted(self) -> Self {
         self.program.signal("KILL");
+        self.restarted_with(&[]).await
+    }
+
+    /// Waits for its end and starts it again on the same port and state, with `variables` in its environment.
+    #[must_use]
+    pub async fn restarted_with(mut self, variables: &[(&str, &str)]) -> Self {
         self.program.ended().await;
         let listen = self.url.trim_start_matches("http://").to_owned();
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
-        Self::start_in(self.state, &args, &listen)
+        Self::start_in(self.state, &args, &listen, variables)
     }
 
     /// Its state directory.

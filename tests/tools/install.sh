@@ -11,11 +11,13 @@ declare -A wanted=(
   [curl]=/usr/bin/curl
   [debootstrap]=/usr/sbin/debootstrap
   [docker.io]=/usr/sbin/dockerd
+  [docker-registry]=/usr/bin/docker-registry
   [gcc]=/usr/bin/gcc
   [haproxy]=/usr/sbin/haproxy
   [iptables]=/usr/sbin/iptables
   [jq]=/usr/bin/jq
   [libprotobuf-dev]=/usr/include/google/protobuf/empty.proto
+  [lintian]=/usr/bin/lintian
   [nginx-light]=/usr/sbin/nginx
   [dbus-daemon]=/usr/bin/dbus-daemon
   [prometheus]=/usr/bin/prometheus
@@ -26,6 +28,7 @@ declare -A wanted=(
   [prosody]=/usr/bin/prosody
   [protobuf-compiler]=/usr/bin/protoc
   [redis-server]=/usr/bin/redis-server
+  [systemd]=/usr/bin/systemd-analyze
 )
 missing=()
 python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
@@ -61,6 +64,14 @@ fi
 # Real docker compose, two versions, to compare ours with.
 tests/tools/fetch-compose.sh >/dev/null
 
+# A small Debian with systemd, to boot and to install our packages in.
+echo "A Debian 12 to boot (made once, some minutes) ..."
+tests/tools/rootfs.sh >/dev/null
+
+if ! command -v cargo-deb >/dev/null; then
+  echo "Installing cargo-deb (once, some minutes) ..."
+  cargo install --locked --quiet cargo-deb
+fi
 if ! command -v cargo-deny >/dev/null; then
   echo "Installing cargo-deny (once, some minutes) ..."
   cargo install --locked --quiet cargo-deny

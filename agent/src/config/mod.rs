@@ -14,6 +14,7 @@ use usher_common::wire::{NodeId, PublicUrl};
 
 use crate::probe::targets::Secret;
 use crate::stack_env;
+use crate::upkeep::UpkeepOptions;
 
 pub use keys::{DEFAULT_FILE, SCHEMA};
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub engine_deadline: Duration,
     /// The stack, as far as it is configured.
     pub stack: StackConfig,
+    /// How the stack is kept up; `None`: it is only watched.
+    pub upkeep: Option<UpkeepOptions>,
     /// Where Jitsi's services answer.
     pub jitsi: JitsiConfig,
     /// The fleet's secret for room keys; without it rooms are counted, not listed.
@@ -107,9 +110,13 @@ pub struct JitsiConfig {
 }
 
 impl Config {
-    /// Builds the configuration; `host_name` names the node when the settings do not.
+    /// Builds the configuration; `environment` says where Docker's own settings are, `host_name` names the node when the settings do not.
     /// Reads the token file, so that a missing one is a complaint and not a surprise.
-    pub fn from_settings(settings: &Settings, host_name: Option<&str>) -> Result<Self, Complaints> {
+    pub fn from_settings(
+        settings: &Settings,
+        environment: &BTreeMap<String, String>,
+        host_name: Option<&str>,
+    ) -> Result<Self, Complaints> {
         let mut complaints = Complaints::default();
         let listen = settings.address("listen").expect("has a default");
         let config = Self {
@@ -138,6 +145,7 @@ impl Config {
             engine_socket: settings.path("engine.socket").expect("has a default"),
             engine_deadline: settings.duration("engine.deadline").expect("has a default"),
             stack: stack(settings, &mut complaints),
+            upkeep: UpkeepOptions::from_settings(settings, environment, &mut complaints),
             jitsi: JitsiConfig {
                 jvb_url: service_url(settings, "jitsi.jvb_url", &mut complaints),
                 jicofo_url: service_url(settings, "jitsi.jicofo_url", &mut complaints),

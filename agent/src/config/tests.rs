@@ -6,7 +6,7 @@ use super::*;
 
 fn config(text: &str) -> Result<Config, Complaints> {
     let settings = resolve(&SCHEMA, &Sources::default().with_file(Path::new("agent.toml"), text))?;
-    Config::from_settings(&settings, Some("vm1"))
+    Config::from_settings(&settings, &BTreeMap::new(), Some("vm1"))
 }
 
 fn complaint(text: &str) -> String {

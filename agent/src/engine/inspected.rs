@@ -78,7 +78,10 @@ pub(super) fn inspected(from: ContainerInspectResponse) -> Option<Inspected> {
     });
     Some(Inspected {
         container,
-        restart: from.host_config.and_then(|host| host.restart_policy).map_or(Restart::No, restart),
+        restart: from
+            .host_config
+            .and_then(|host| host.restart_policy)
+            .map_or(Restart::No, |policy| restart(&policy)),
         restarts: from.restart_count.unwrap_or(0),
         // The engine writes year 1 for "never".
         started_at: state.started_at.filter(|at| !at.starts_with("0001-")),
@@ -92,7 +95,7 @@ pub(super) fn inspected(from: ContainerInspectResponse) -> Option<Inspected> {
     })
 }
 
-fn restart(policy: RestartPolicy) -> Restart {
+fn restart(policy: &RestartPolicy) -> Restart {
     match policy.name {
         Some(RestartPolicyNameEnum::ALWAYS) => Restart::Always,
         Some(RestartPolicyNameEnum::UNLESS_STOPPED) => Restart::UnlessStopped,

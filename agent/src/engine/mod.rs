@@ -12,7 +12,9 @@
 mod client;
 mod containers;
 mod convert;
+mod exec;
 mod failure;
+mod happening;
 mod images;
 mod inspected;
 mod logs;
@@ -21,7 +23,9 @@ mod view;
 mod watch;
 
 pub use client::Engine;
+pub use exec::Executed;
 pub use failure::EngineFailure;
+pub use happening::{Deed, Happening};
 pub use images::{LayerProgress, LocalImage, RegistryLogin};
 pub use inspected::{Inspected, VolumeMount};
 pub use logs::{LogLine, LogRequest};

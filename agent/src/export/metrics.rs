@@ -7,6 +7,7 @@ use usher_common::wire::{NotReady, OperatorMode};
 
 use super::containers;
 use super::containers::whole;
+use super::upkeep;
 use crate::node::Node;
 use crate::probe::{families, systemd};
 use crate::snapshot::Snapshot;
@@ -43,6 +44,9 @@ pub fn add(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &mu
         node.reservations.pending(),
     );
     systemd::add(&node.systemd.borrow(), families);
+    if let Some(works) = &node.works {
+        upkeep::add(&works.board.read(), families);
+    }
     let Some(snapshot) = snapshot else { return };
     families.counter(
         "usher_agent_samples_total",

@@ -5,3 +5,4 @@ pub mod agent_check;
 mod containers;
 pub mod metrics;
 pub mod report;
+mod upkeep;

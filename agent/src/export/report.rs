@@ -57,16 +57,16 @@ fn fill(report: &mut Report, node: &Node, snapshot: &Snapshot, now: Instant) {
     report.rooms = merge::rooms(&snapshot.services).map(<[_]>::to_vec);
     report.probes = probes(snapshot, now);
     if node.stack.expected() || snapshot.project.is_some() {
-        report.stack = Some(stack(snapshot));
+        report.stack = Some(stack(node, snapshot));
     }
 }
 
-fn stack(snapshot: &Snapshot) -> Stack {
+fn stack(node: &Node, snapshot: &Snapshot) -> Stack {
     Stack {
         project: snapshot.project.clone(),
         containers: snapshot.containers.as_ref().ok().map(|all| all.iter().map(container).collect()),
         engine_failure: snapshot.containers.as_ref().err().map(|failure| failure.reason),
-        upkeep: None,
+        upkeep: node.works.as_ref().map(|works| works.board.read().report()),
     }
 }
 

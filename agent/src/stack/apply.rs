@@ -37,28 +37,16 @@ impl<'a> Applier<'a> {
     pub(super) async fn apply(&mut self, planned: &Planned) -> Result<(), Failure> {
         self.begun += 1;
         let number = self.begun;
-        self.die_if(Fault::ExitBeforeStep(number));
+        Fault::ExitBeforeStep(number).die_if(self.options.fault);
         let step = StepView::of(planned);
         (self.sink)(Progress::StepBegan { number, step: step.clone() });
         let result = self.step(&planned.step).await;
         if result.is_ok() {
-            self.die_if(Fault::ExitAfterStep(number));
+            Fault::ExitAfterStep(number).die_if(self.options.fault);
             self.done.push(step);
         }
         (self.sink)(Progress::StepEnded { number, failure: result.as_ref().err().cloned() });
         result
-    }
-
-    fn die_if(&self, fault: Fault) {
-        if self.options.fault == Some(fault) {
-            tracing::warn!(?fault, "dying as a test asked");
-            // As nobody could prepare for: no destructors, no last words.
-            if let Err(error) =
-                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)
-            {
-                tracing::error!(%error, "could not die");
-            }
-        }
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), Failure> {

@@ -142,9 +142,9 @@ mod tests {
         found
     }
 
-    fn reason(verdict: Verdict) -> Option<Reason> {
+    fn reason(verdict: &Verdict) -> Option<Reason> {
         match verdict {
-            Verdict::Failed(reason, _) => Some(reason),
+            Verdict::Failed(reason, _) => Some(*reason),
             _ => None,
         }
     }
@@ -156,9 +156,9 @@ mod tests {
         assert_eq!(judge(&up, &up, Condition::Started, true), Verdict::FarEnough);
         let mut again = running();
         again.restarts = 1;
-        assert_eq!(reason(judge(&up, &again, Condition::Started, true)), Some(Reason::ExitedAtOnce));
+        assert_eq!(reason(&judge(&up, &again, Condition::Started, true)), Some(Reason::ExitedAtOnce));
         let restarting = in_state(State::Restarting);
-        assert_eq!(reason(judge(&up, &restarting, Condition::Started, true)), Some(Reason::ExitedAtOnce));
+        assert_eq!(reason(&judge(&up, &restarting, Condition::Started, true)), Some(Reason::ExitedAtOnce));
     }
 
     #[test]
@@ -171,9 +171,9 @@ mod tests {
                 assert_eq!(judge(&running(), &now, until, true), want);
             }
             now.container.health = Some(Health::Unhealthy);
-            assert_eq!(reason(judge(&running(), &now, until, true)), Some(Reason::Unhealthy));
+            assert_eq!(reason(&judge(&running(), &now, until, true)), Some(Reason::Unhealthy));
         }
-        assert_eq!(reason(judge(&running(), &running(), Condition::Healthy, true)), Some(Reason::Unhealthy));
+        assert_eq!(reason(&judge(&running(), &running(), Condition::Healthy, true)), Some(Reason::Unhealthy));
     }
 
     #[test]
@@ -181,14 +181,14 @@ mod tests {
         let up = running();
         let mut ended = in_state(State::Exited(0));
         assert_eq!(judge(&up, &ended, Condition::Completed, false), Verdict::FarEnough);
-        assert_eq!(reason(judge(&up, &ended, Condition::Started, false)), Some(Reason::ExitedAtOnce));
+        assert_eq!(reason(&judge(&up, &ended, Condition::Started, false)), Some(Reason::ExitedAtOnce));
         ended.restart = Restart::No;
         assert_eq!(judge(&up, &ended, Condition::Started, false), Verdict::FarEnough);
         assert_eq!(judge(&up, &up, Condition::Completed, true), Verdict::NotYet);
         let failed = in_state(State::Exited(3));
-        assert_eq!(reason(judge(&up, &failed, Condition::Completed, false)), Some(Reason::ExitedAtOnce));
+        assert_eq!(reason(&judge(&up, &failed, Condition::Completed, false)), Some(Reason::ExitedAtOnce));
         let mut killed = in_state(State::Exited(137));
         killed.oom_killed = true;
-        assert_eq!(reason(judge(&up, &killed, Condition::Started, false)), Some(Reason::OutOfMemory));
+        assert_eq!(reason(&judge(&up, &killed, Condition::Started, false)), Some(Reason::OutOfMemory));
     }
 }

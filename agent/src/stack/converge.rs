@@ -186,13 +186,13 @@ impl Run<'_> {
                 self.do_without(image);
                 self.go_on_with_what_is_here();
             }
-            Step::Create { spec, .. } if replaces => self.give_up(spec.hash(), &planned.because, reason)?,
+            Step::Create { spec, .. } if replaces => self.give_up(&spec.hash(), &planned.because, reason)?,
             Step::Start { target } | Step::Await { target, .. } if replaces => {
                 let key = target.id.as_deref().unwrap_or(&target.name);
                 if let Ok(Some(found)) = self.applier.engine.inspect(key).await
                     && let Some(hash) = found.container.labels.get(labels::SPEC_HASH)
                 {
-                    self.give_up(hash.clone(), &planned.because, reason)?;
+                    self.give_up(hash, &planned.because, reason)?;
                 }
                 self.policy.halt = true;
             }
@@ -210,15 +210,15 @@ impl Run<'_> {
     }
 
     /// A replacement did not come up.
-    fn give_up(&mut self, hash: String, because: &Because, reason: Reason) -> Result<(), bool> {
+    fn give_up(&mut self, hash: &str, because: &Because, reason: Reason) -> Result<(), bool> {
         self.policy.halt = true;
-        self.policy.failed.insert(hash.clone());
-        self.failed.insert(hash.clone());
+        self.policy.failed.insert(hash.to_owned());
+        self.failed.insert(hash.to_owned());
         // What was replaced for no change of its own is not bad for good.
         if *because == Because::Replaces(Why::Forced) {
             return Ok(());
         }
-        self.applier.memory.note_failed(&hash, reason).map_err(|failure| {
+        self.applier.memory.note_failed(hash, reason).map_err(|failure| {
             self.failures.push(failure);
             true
         })

@@ -1,6 +1,6 @@
 //! Changing `.env` as a careful person would: one line, everything else as it was, whole or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
@@ -8,12 +8,20 @@ use std::path::Path;
 
 use usher_common::rt::files::{ReadError, SMALL_FILE_MAX, read_text};
 
+use crate::compose::file::dotenv;
+
 /// Why the file was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvFileError {
     /// It cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The change would not mean what it should.
+    #[error("{} is too intricate to change safely (a value of several lines?): set the variables by hand", path.display())]
+    Unclear {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// It cannot be written.
     #[error("cannot write {}: {error}", path.display())]
     Write {
@@ -50,7 +58,24 @@ pub fn persist(path: &Path, variables: &BTreeMap<String, String>) -> Result<(), 
         Err(ReadError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error.into()),
     };
-    replace(path, &set_variables(&text, variables))
+    let changed = set_variables(&text, variables);
+    if !means(&text, &changed, variables) {
+        return Err(EnvFileError::Unclear { path: path.to_owned() });
+    }
+    replace(path, &changed)
+}
+
+/// Whether the changed text sets these variables and no other name came or went: a line inside a quoted value of
+/// several looks like any other.
+fn means(before: &str, after: &str, variables: &BTreeMap<String, String>) -> bool {
+    let read = |text: &str| {
+        let (mut found, mut unset) = (BTreeMap::new(), BTreeSet::new());
+        dotenv::read(text, &|_| None, &mut found, &mut unset).ok()?;
+        Some(found)
+    };
+    let (Some(mut want), Some(found)) = (read(before), read(after)) else { return false };
+    want.extend(variables.clone());
+    want.keys().eq(found.keys()) && variables.iter().all(|(name, value)| found.get(name) == Some(value))
 }
 
 /// Puts a text in a file's place, whole or not at all, with the owner and mode of the one before.
@@ -98,12 +123,9 @@ fn written(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::compose::file::dotenv;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -135,6 +157,16 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_whose_change_would_mean_something_else_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".env");
+        let text = "A=1\nKEY=\"begin\nA=in the middle\nend\"\n";
+        std::fs::write(&path, text).unwrap();
+        assert!(matches!(persist(&path, &map(&[("A", "2")])), Err(EnvFileError::Unclear { .. })));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
 
     proptest! {

@@ -21,6 +21,7 @@ mod down;
 pub mod env_file;
 mod failure;
 mod faults;
+mod fetch;
 mod folder;
 mod lock;
 mod memory;
@@ -47,6 +48,8 @@ pub use view::{HoldView, PlanView, StepView, WaitView};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use usher_common::wire::DeployPhase;
 
 use crate::compose::observed::Observed;
 use crate::compose::plan::{Plan, Policy, plan};
@@ -84,6 +87,11 @@ impl Stack {
         project::load(&self.options, version, overrides)
     }
 
+    /// For tests: dies if they asked for it in this phase of a deployment.
+    pub(crate) fn die_in(&self, phase: DeployPhase) {
+        Fault::ExitInPhase(phase).die_if(self.options.fault);
+    }
+
     /// A connection to the engine, with the patience that work on containers needs.
     pub fn engine(&self) -> Result<Engine, Failure> {
         Engine::connect(&self.options.engine_socket, WORK_DEADLINE.max(self.options.engine_deadline))
@@ -98,6 +106,12 @@ impl Stack {
     /// What would be done now.
     pub async fn plan(&self, stack: &LoadedStack, policy: &Policy) -> Result<Plan, Failure> {
         Ok(plan(&stack.desired, &self.observe(stack).await?, policy))
+    }
+
+    /// Gets every image that the project needs, and touches nothing else; `refresh`: also those with
+    /// `pull_policy: always` that are here.
+    pub async fn fetch(&self, stack: &LoadedStack, refresh: bool, sink: Sink<'_>) -> Result<(), Failure> {
+        fetch::fetch(self, stack, refresh, sink).await
     }
 
     /// Takes the lock of the project, so that only one works on it; `who` is told to those who come later.

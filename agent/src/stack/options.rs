@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use usher_common::settings::{Complaints, Settings};
+use usher_common::wire::DeployPhase;
 
 /// What is the same for the whole life of the process.
 #[derive(Clone, Debug)]
@@ -59,13 +60,19 @@ pub enum Fault {
     ExitBeforeStep(usize),
     /// After it ended well.
     ExitAfterStep(usize),
+    /// When a deployment has just come into this phase, which is on disk.
+    ExitInPhase(DeployPhase),
 }
 
 impl Fault {
-    /// Reads `exit-before-step:N` or `exit-after-step:N`.
+    /// Reads `exit-before-step:N`, `exit-after-step:N` or `exit-in-phase:PHASE`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, number) = text.split_once(':')?;
+        if kind == "exit-in-phase" {
+            let mut phases = DeployPhase::ALL.iter();
+            return phases.find(|phase| phase.as_str() == number).copied().map(Self::ExitInPhase);
+        }
         let number = number.parse().ok()?;
         match kind {
             "exit-before-step" => Some(Self::ExitBeforeStep(number)),
@@ -73,10 +80,23 @@ impl Fault {
             _ => None,
         }
     }
+
+    /// Dies if `asked` is this one.
+    pub(super) fn die_if(self, asked: Option<Self>) {
+        if asked != Some(self) {
+            return;
+        }
+        tracing::warn!(fault = ?self, "dying as a test asked");
+        // As nobody could prepare for: no destructors, no last words.
+        let us = rustix::process::getpid();
+        if let Err(error) = rustix::process::kill_process(us, rustix::process::Signal::KILL) {
+            tracing::error!(%error, "could not die");
+        }
+    }
 }
 
-/// The variable that asks for a [`Fault`].
-const FAULT: &str = "USHER_AGENT_FAULT";
+/// The variable that asks for a [`Fault`]; not among the settings, which nobody should find there.
+const FAULT: &str = "USHER_FAULT";
 
 impl StackOptions {
     /// Takes the settings' word; `here` is the directory that counts when `stack.directory` is not set.
@@ -93,7 +113,7 @@ impl StackOptions {
             let fault = Fault::parse(text);
             if fault.is_none() {
                 complaints.add_bare(format!(
-                    "{FAULT}: {text:?} is neither exit-before-step:N nor exit-after-step:N"
+                    "{FAULT}: {text:?} is none of exit-before-step:N, exit-after-step:N, exit-in-phase:PHASE"
                 ));
             }
             fault
@@ -171,6 +191,8 @@ mod tests {
     fn a_fault_is_a_kind_and_a_number() {
         assert_eq!(Fault::parse("exit-before-step:3"), Some(Fault::ExitBeforeStep(3)));
         assert_eq!(Fault::parse("exit-after-step:1"), Some(Fault::ExitAfterStep(1)));
+        assert_eq!(Fault::parse("exit-in-phase:replacing"), Some(Fault::ExitInPhase(DeployPhase::Replacing)));
+        assert_eq!(Fault::parse("exit-in-phase:1"), None);
         assert_eq!(Fault::parse("exit-after-step:x"), None);
         assert_eq!(Fault::parse("sleep:1"), None);
     }

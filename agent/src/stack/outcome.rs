@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use super::view::{HoldView, StepView, WaitView};
+use super::view::{HoldView, PlanView, StepView, WaitView};
+use crate::compose::plan::Plan;
 use crate::engine::LocalImage;
 
 /// What work on the stack came to.
@@ -49,6 +50,13 @@ impl Outcome {
         Self { failures: vec![failure], ..Self::default() }
     }
 
+    /// Nothing was done because of what a plan holds back.
+    #[must_use]
+    pub fn held(plan: &Plan) -> Self {
+        let view = PlanView::of(plan);
+        Self { holds: view.holds, waits: view.waits, ..Self::default() }
+    }
+
     /// Whether everything is as the files say: nothing failed, nothing waits, nothing is held.
     #[must_use]
     pub fn settled(&self) -> bool {
@@ -56,6 +64,14 @@ impl Outcome {
             && self.waits.is_empty()
             && self.hold_file.is_none()
             && self.only_orphans_held()
+    }
+
+    /// Whether any container was touched: else there is nothing to go back from.
+    #[must_use]
+    pub fn reached_containers(&self) -> bool {
+        self.done
+            .iter()
+            .any(|step| matches!(step.action, "create" | "rename" | "stop" | "start" | "restart" | "remove"))
     }
 
     /// Orphans are no part of what the files say.

@@ -52,8 +52,8 @@ pub(super) const ROWS: &[Key] = &[
     key(
         "rooms.peer_timeout",
         Kind::Duration,
-        Some("1s"),
-        "How long another replica may take to decide on a room before this one decides alone",
+        Some("1500ms"),
+        "How long another replica may take to decide on a room before this one decides alone; longer than twice placement.confirm_total",
     ),
 ];
 
@@ -106,10 +106,9 @@ fn server(url: &str, password: Option<&str>) -> Result<ConnectionInfo, String> {
 
 fn peers(settings: &Settings, complaints: &mut Complaints) -> Peers {
     let origin = settings.origin("rooms.peers");
-    let listed = settings.list("rooms.peers").unwrap_or_else(Vec::new);
     let mut urls = Vec::new();
-    for text in &listed {
-        match Url::parse(text) {
+    for text in settings.list("rooms.peers").into_iter().flatten() {
+        match Url::parse(&text) {
             Ok(url)
                 if matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() =>
             {
@@ -145,7 +144,7 @@ fn need_secret(settings: &Settings, what: &str, complaints: &mut Complaints) {
 
 impl Default for Peers {
     fn default() -> Self {
-        Self { urls: Vec::new(), interval: Duration::from_millis(500), timeout: Duration::from_secs(1) }
+        Self { urls: Vec::new(), interval: Duration::from_millis(500), timeout: Duration::from_millis(1500) }
     }
 }
 

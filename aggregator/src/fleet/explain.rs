@@ -3,8 +3,8 @@
 use serde::Serialize;
 use usher_common::wire::NodeId;
 
+use super::asked::{How, PlaceRequest};
 use super::candidates::forgive;
-use super::placing::{How, PlaceRequest};
 use super::{Fleet, Lessons};
 use crate::decision::{Excluded, Expected};
 use crate::placement::{self, Ranking, Removal};

@@ -11,12 +11,12 @@
 use serde::Serialize;
 use usher_common::wire::RoomKey;
 
-use super::placing::PlaceRequest;
+use super::asked::PlaceRequest;
 use super::{Node, State};
 use crate::clock::Millis;
 use crate::config::Learn;
 use crate::decision::Expected;
-use crate::placement::learn::{PersonCost, RoomSizes, Sighting};
+use crate::placement::learn::{JoinTime, PersonCost, RoomSizes, Sighting};
 use crate::placement::{Params, Request};
 
 /// A node's own figure is taken for at most this many times (or this part of) what its hardware
@@ -32,6 +32,9 @@ pub struct Lessons {
     pub cost_samples: f64,
     /// People of an ordinary meeting, at its fullest; `None` while too few were seen to end.
     pub expected_people: Option<f64>,
+    /// How long people take to come, milliseconds; `None` while too few meetings were seen from their
+    /// beginning. Taken as `placement.known_memory`, within a factor of three of its setting.
+    pub join_time_ms: Option<f64>,
     /// Meetings that were seen to end.
     pub meetings: u64,
     /// Rooms whose size can be told from earlier meetings.
@@ -44,6 +47,7 @@ pub(super) struct School {
     rules: Learn,
     cost: PersonCost,
     sizes: RoomSizes,
+    times: JoinTime,
 }
 
 /// What one node taught.
@@ -53,11 +57,23 @@ pub struct Pupil {
     heard: Option<Millis>,
 }
 
+/// A learned time, within reason of the one that was set.
+fn within(learned_ms: f64, set_ms: u64) -> u64 {
+    let set = set_ms as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within three times a setting"
+    )]
+    let within = learned_ms.clamp(set / ODDITY_MAX, set * ODDITY_MAX).round() as u64;
+    within
+}
+
 impl School {
     pub(super) fn new(rules: Learn) -> Self {
         let cost = PersonCost::new(rules.memory_ms, rules.samples_min);
         let sizes = RoomSizes::new(rules.meeting_gap_ms, rules.meetings_min);
-        Self { rules, cost, sizes }
+        Self { rules, cost, sizes, times: JoinTime::default() }
     }
 
     /// A pupil of this school.
@@ -75,7 +91,9 @@ impl School {
         let report = &latest.report;
         if self.rules.room_sizes {
             for room in report.rooms.iter().flatten() {
-                self.sizes.observe(Sighting { room: &room.key, participants: room.participants }, now);
+                let sighting = Sighting { room: &room.key, participants: room.participants };
+                self.sizes.observe(sighting, now);
+                self.times.observe(sighting, self.rules.meeting_gap_ms, now);
             }
         }
         let cpu = report.cpu.as_ref();
@@ -109,17 +127,21 @@ impl State {
         if let Some(people) = self.school.sizes.ordinary().filter(|_| self.school.rules.room_sizes) {
             params.expected_people = people;
         }
+        if let Some(time) = self.school.times.estimate_ms().filter(|_| self.school.rules.room_sizes) {
+            params.known_promise_memory_ms = within(time, params.known_promise_memory_ms);
+        }
         params
     }
 
     /// What was learned.
     #[must_use]
     pub fn lessons(&self, now: Millis) -> Lessons {
-        let School { rules, cost, sizes } = &self.school;
+        let School { rules, cost, sizes, times } = &self.school;
         Lessons {
             cost_per_person: cost.estimate(now).filter(|_| rules.person_cost),
             cost_samples: cost.samples(now),
             expected_people: sizes.ordinary().filter(|_| rules.room_sizes),
+            join_time_ms: times.estimate_ms().filter(|_| rules.room_sizes),
             meetings: sizes.meetings(),
             known_rooms: sizes.known(),
         }
@@ -138,3 +160,6 @@ impl State {
         self.school.rules.room_sizes.then(|| self.school.sizes.estimate(room, now)).flatten()
     }
 }
+
+#[cfg(test)]
+mod tests;

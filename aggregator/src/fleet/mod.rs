@@ -9,6 +9,7 @@
 //!
 //! Pure but for [`handle`]: no clock, no sockets, no randomness.
 
+mod asked;
 mod candidates;
 mod event;
 mod explain;
@@ -28,6 +29,7 @@ mod trouble;
 mod view;
 mod whereabouts;
 
+pub use asked::{How, NoPlace, PlaceRequest, Placed};
 pub use candidates::{Declined, Lineup};
 pub use event::Event;
 pub use explain::{Explained, Known};
@@ -36,7 +38,7 @@ pub use glance::Burden;
 pub use handle::Fleet;
 pub use lessons::{Lessons, Pupil};
 pub use node::{Life, Node};
-pub use placing::{Chosen, How, NoPlace, PlaceRequest, Placed, Proposal};
+pub use placing::{Chosen, Proposal};
 pub use pledge::{Pledge, Pledges};
 pub use readiness::Readiness;
 pub use splits::SplitCounts;

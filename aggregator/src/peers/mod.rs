@@ -14,7 +14,7 @@ mod ask;
 mod view;
 mod watch;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub use ask::AskError;
 pub use view::{Hello, PeerView, View};
 pub use watch::Watch;
 
+/// Of a peer that was not looked at yet.
+const NOT_ASKED: &str = "not asked yet";
 /// Connections kept open per peer.
 const IDLE_PER_HOST: usize = 32;
 
@@ -54,6 +56,8 @@ struct Peer {
     name: Option<String>,
     /// Whether it answers and is ready.
     live: bool,
+    /// Looks at it in a row that had no answer in time.
+    missed: u32,
     /// What is wrong with it; `None` while it is live.
     trouble: Option<String>,
     since: Millis,
@@ -83,7 +87,8 @@ impl Peers {
             url: url.clone(),
             name: None,
             live: false,
-            trouble: Some("not asked yet".to_owned()),
+            missed: 0,
+            trouble: Some(NOT_ASKED.to_owned()),
             since: clock.now(),
             view: None,
         };
@@ -123,7 +128,7 @@ impl Peers {
     /// Whether every entry was asked since the start, with whatever outcome.
     #[must_use]
     pub fn is_tried(&self) -> bool {
-        self.lock().iter().all(|peer| peer.live || peer.trouble.as_deref() != Some("not asked yet"))
+        self.lock().iter().all(|peer| peer.live || peer.trouble.as_deref() != Some(NOT_ASKED))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Peer>> {
@@ -143,9 +148,6 @@ pub struct Question {
     /// What is wanted; with a room's key, not its name.
     pub request: crate::fleet::PlaceRequest,
 }
-
-/// Shared, for the tasks and the handlers.
-pub type SharedPeers = Arc<Peers>;
 
 #[cfg(test)]
 mod tests {

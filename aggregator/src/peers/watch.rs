@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use tokio::time::sleep;
 use usher_common::rt::http_client::call;
+use usher_common::wire::ProbeFailure;
 
 use super::view::Divergence;
 use super::{Hello, Peers};
@@ -13,6 +14,16 @@ use crate::fleet::Fleet;
 
 /// Largest answer, bytes: about 40 for each node.
 const ANSWER_MAX: usize = 4 << 20;
+
+/// Slow answers in a row after which a replica is taken for dead; a refused connection is proof at once.
+const MISSES: u32 = 2;
+
+/// Why a peer did not answer well.
+#[derive(Debug)]
+struct Miss {
+    slow: bool,
+    why: String,
+}
 
 /// The task.
 #[derive(Debug)]
@@ -44,35 +55,45 @@ impl Watch {
 }
 
 impl Peers {
-    async fn greet(&self, url: &url::Url) -> Result<Hello, String> {
+    async fn greet(&self, url: &url::Url) -> Result<Hello, Miss> {
         let mut url = url.clone();
         url.set_path("/api/v1/peer");
         let request = self.client.get(url).bearer_auth(&self.token);
         let answer = call(request, self.settings.interval.min(self.settings.timeout), ANSWER_MAX);
-        let answer = answer.await.map_err(|failure| failure.to_string())?;
+        let answer = answer.await.map_err(|failure| Miss {
+            slow: failure.reason == ProbeFailure::Timeout,
+            why: failure.to_string(),
+        })?;
+        let wrong = |why| Miss { slow: false, why };
         match answer.status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => {
-                return Err(
-                    "it does not take our token: rooms.secret_file must hold the same there".to_owned()
-                );
+                let mend = "it does not take our token: rooms.secret_file must hold the same there";
+                return Err(wrong(mend.to_owned()));
             }
-            status => return Err(format!("HTTP status {status}")),
+            status => return Err(wrong(format!("HTTP status {status}"))),
         }
-        serde_json::from_slice(&answer.body).map_err(|error| format!("no answer of a replica: {error}"))
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| wrong(format!("no answer of a replica: {error}")))
     }
 
-    fn seen(&self, index: usize, answer: Result<Hello, String>, divergence: Option<Divergence>) {
+    fn seen(&self, index: usize, answer: Result<Hello, Miss>, divergence: Option<Divergence>) {
         let now = self.clock.now();
         let mut list = self.lock();
         let Some(peer) = list.get_mut(index) else { return };
         let trouble = match answer {
             Ok(hello) => {
                 let ready = hello.ready;
+                peer.missed = 0;
                 peer.name = Some(hello.name);
                 (!ready).then(|| "it is not ready".to_owned())
             }
-            Err(why) => Some(why),
+            // One slow answer says more of the network's mood than of the replica.
+            Err(Miss { slow: true, .. }) if peer.live && peer.missed + 1 < MISSES => {
+                peer.missed += 1;
+                return;
+            }
+            Err(Miss { why, .. }) => Some(why),
         };
         peer.view = divergence;
         let live = trouble.is_none();

@@ -13,7 +13,7 @@ use super::model::service::{Condition, MountKind};
 use super::model::{Network, Project, Service, Volume};
 use super::order::{self, Cycle};
 
-pub(super) use container::runs_once;
+pub(crate) use container::runs_once;
 pub use container::{Attachment, ContainerSpec, Restart};
 
 /// What [`desired`] needs to know besides the project.

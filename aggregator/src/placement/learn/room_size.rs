@@ -46,6 +46,8 @@ pub struct RoomSizes {
     meetings: u64,
     /// Mean of their peaks, the newest weighing more.
     mean: f64,
+    /// When it was last looked for meetings that ended.
+    swept_at_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +73,7 @@ impl RoomSizes {
     #[must_use]
     pub fn new(gap_ms: u64, meetings_min: u32) -> Self {
         let rooms = HashMap::new();
-        Self { gap_ms, meetings_min: meetings_min.max(1), rooms, meetings: 0, mean: 0.0 }
+        Self { gap_ms, meetings_min: meetings_min.max(1), rooms, meetings: 0, mean: 0.0, swept_at_ms: 0 }
     }
 
     /// A room is live at `now_ms`.
@@ -79,11 +81,12 @@ impl RoomSizes {
         if sighting.participants == 0 {
             return;
         }
+        if now_ms.saturating_sub(self.swept_at_ms) > self.gap_ms {
+            self.sweep(now_ms);
+        }
         if let Some(history) = self.rooms.get_mut(sighting.room) {
             if let Some(ended) = history.ended(self.gap_ms, now_ms) {
-                self.meetings += 1;
-                let weight = (1.0 / self.meetings as f64).max(ORDINARY_NEWEST);
-                self.mean += (history.peak as f64 - self.mean) * weight;
+                count(&mut self.meetings, &mut self.mean, history.peak);
                 *history = ended;
             }
             history.peak = history.peak.max(sighting.participants);
@@ -113,7 +116,7 @@ impl RoomSizes {
         (self.meetings >= ORDINARY_MIN).then(|| self.mean.clamp(ORDINARY_RANGE.0, ORDINARY_RANGE.1))
     }
 
-    /// Meetings that were seen to end: the next one in the same room, or the room's forgetting, tells.
+    /// Meetings that were seen to end.
     #[must_use]
     pub fn meetings(&self) -> u64 {
         self.meetings
@@ -123,6 +126,17 @@ impl RoomSizes {
     #[must_use]
     pub fn known(&self) -> usize {
         self.rooms.values().filter(|history| history.meetings >= self.meetings_min).count()
+    }
+
+    /// Ends the meetings that are over; most rooms never meet again.
+    fn sweep(&mut self, now_ms: u64) {
+        self.swept_at_ms = now_ms;
+        for history in self.rooms.values_mut() {
+            if let Some(ended) = history.ended(self.gap_ms, now_ms) {
+                count(&mut self.meetings, &mut self.mean, history.peak);
+                *history = ended;
+            }
+        }
     }
 
     fn forget_oldest_half(&mut self) {
@@ -136,6 +150,12 @@ impl RoomSizes {
             !goes
         });
     }
+}
+
+/// A meeting ended.
+fn count(meetings: &mut u64, mean: &mut f64, peak: u64) {
+    *meetings += 1;
+    *mean += (peak as f64 - *mean) * (1.0 / *meetings as f64).max(ORDINARY_NEWEST);
 }
 
 impl History {

@@ -1,0 +1,233 @@
+//! The work of each phase: does it, once, and says what was found. Each can be begun again after a crash.
+
+use std::collections::BTreeMap;
+
+use usher_common::rt::process::unix_now_ms;
+use usher_common::wire::{DeployPhase, DeployReason};
+
+use super::course::{Found, Patience};
+use super::job::{Goal, Job};
+use super::release::{self, ReleaseError};
+use super::verify::{Sight, Steady, judge};
+use crate::compose::plan::{Policy, Step};
+use crate::engine::ObservedContainer;
+use crate::stack::{Failure, Outcome, Progress, Reason, env_file};
+use crate::upkeep::site::Site;
+
+/// Services whose replacement interrupts conferences: media, signalling, and the way to both.
+const INTERRUPTS: [&str; 4] = ["jvb", "jicofo", "prosody", "web"];
+
+type Images = Option<BTreeMap<String, String>>;
+
+/// Works on the phase that a deployment is in.
+pub(super) async fn work(
+    site: &mut Site,
+    job: &Job,
+    steady: &mut Steady,
+    patience: Patience,
+) -> (Found, Images) {
+    let found = match job.phase {
+        DeployPhase::Requested => requested(site, job).await,
+        DeployPhase::Pulling => pulling(site, job).await,
+        DeployPhase::Draining => draining(site, job).await,
+        DeployPhase::Replacing => {
+            *steady = Steady::default();
+            replacing(site, job).await
+        }
+        DeployPhase::Verifying => {
+            let late = unix_now_ms().saturating_sub(job.since_unix_ms()) >= patience.verify_ms;
+            return verifying(site, job, steady, late).await;
+        }
+        DeployPhase::RollingBack => rolling_back(site, job).await,
+        _ => Found::NotYet,
+    };
+    (found, None)
+}
+
+/// What `.env` does not say yet; nothing when the way leads back.
+fn overrides(job: &Job) -> BTreeMap<String, String> {
+    match job.goal {
+        Goal::Set => job.wanted.set.clone(),
+        Goal::Undo(_) => BTreeMap::new(),
+    }
+}
+
+async fn requested(site: &Site, job: &Job) -> Found {
+    match site.load(&overrides(job)).await {
+        Ok(_) => Found::Good,
+        Err(error) => Found::Bad(DeployReason::FilesInvalid, error.to_string()),
+    }
+}
+
+async fn pulling(site: &Site, job: &Job) -> Found {
+    // The images of the version before are here, or are looked for when they are needed.
+    if job.goal != Goal::Set {
+        return Found::Good;
+    }
+    let loaded = match site.load(&overrides(job)).await {
+        Ok(loaded) => loaded,
+        Err(error) => return Found::Bad(DeployReason::FilesInvalid, error.to_string()),
+    };
+    let (board, id) = (site.board.clone(), job.id.clone());
+    let sink = move |progress: Progress| board.tell(&id, &progress);
+    match site.stack.fetch(&loaded, true, &sink).await {
+        Ok(()) => Found::Good,
+        Err(failure) => {
+            // A reference that moved before another could not be had must not move what runs.
+            if let Err(error) = release::restore_tags(&site.stack, &job.before).await {
+                tracing::warn!(%error, "references of images could not be put back");
+            }
+            bad(&failure)
+        }
+    }
+}
+
+async fn draining(site: &Site, job: &Job) -> Found {
+    if job.wanted.interrupt || site.calls.count() == Some(0) {
+        return Found::Good;
+    }
+    // What going back replaces is known only when its files are in place, so it waits for everybody.
+    if job.goal != Goal::Set {
+        return Found::NotYet;
+    }
+    let Ok(loaded) = site.load(&overrides(job)).await else { return Found::Good };
+    let policy = Policy { enforce: true, interrupt: true, ..Policy::default() };
+    let Ok(plan) = site.stack.plan(&loaded, &policy).await else { return Found::NotYet };
+    // Where nothing that people are on is replaced, there is nothing to wait for.
+    let interrupts = plan.steps.iter().any(|planned| match &planned.step {
+        Step::Create { spec, replaces: Some(_) } => INTERRUPTS.contains(&spec.service.name.as_str()),
+        Step::Restart { .. } => true,
+        _ => false,
+    });
+    if interrupts { Found::NotYet } else { Found::Good }
+}
+
+async fn replacing(site: &mut Site, job: &Job) -> Found {
+    let placed = match &job.goal {
+        Goal::Set => set_variables(site, job).await,
+        Goal::Undo(id) => put_back_other(site, id).await,
+    };
+    match placed {
+        Ok(()) => converge(site, job).await,
+        Err(found) => found,
+    }
+}
+
+async fn set_variables(site: &Site, job: &Job) -> Result<(), Found> {
+    if job.wanted.set.is_empty() {
+        return Ok(());
+    }
+    let invalid = |error: &dyn std::fmt::Display| Found::Bad(DeployReason::FilesInvalid, error.to_string());
+    let loaded = site.load(&overrides(job)).await.map_err(|error| invalid(&error))?;
+    env_file::persist(&release::env_path(&loaded), &job.wanted.set)
+        .map_err(|error| Found::Bad(DeployReason::StepFailed, error.to_string()))
+}
+
+async fn put_back_other(site: &Site, id: &str) -> Result<(), Found> {
+    let other = site.journal.all().into_iter().find(|other| other.id == id);
+    let other = other.ok_or_else(|| {
+        Found::Bad(DeployReason::FilesInvalid, format!("the record of deployment {id} is gone"))
+    })?;
+    put_back(site, &other).await
+}
+
+/// Puts files and image references back to what they were before `job`.
+async fn put_back(site: &Site, job: &Job) -> Result<(), Found> {
+    release::restore_files(&job.before).map_err(|error| match error {
+        ReleaseError::Engine(failure) => bad(&failure),
+        error => Found::Bad(DeployReason::StepFailed, error.to_string()),
+    })?;
+    let gone = release::restore_tags(&site.stack, &job.before).await.map_err(|failure| bad(&failure))?;
+    if !gone.is_empty() {
+        tracing::warn!(images = ?gone, "images of the version before are gone from this host and fetched again");
+    }
+    Ok(())
+}
+
+async fn rolling_back(site: &mut Site, job: &Job) -> Found {
+    match put_back(site, job).await {
+        Ok(()) => converge(site, job).await,
+        Err(found) => found,
+    }
+}
+
+/// Brings the stack to what the files say now, whoever made what runs.
+async fn converge(site: &mut Site, job: &Job) -> Found {
+    let loaded = match site.load(&BTreeMap::new()).await {
+        Ok(loaded) => loaded,
+        Err(error) => return Found::Bad(DeployReason::FilesInvalid, error.to_string()),
+    };
+    let policy = Policy { enforce: true, interrupt: true, ..Policy::default() };
+    let (board, id) = (site.board.clone(), job.id.clone());
+    let sink = move |progress: Progress| board.tell(&id, &progress);
+    match site.converge(&loaded, policy, &sink).await {
+        Ok(outcome) => of_outcome(&outcome),
+        Err(error) => {
+            tracing::info!(%error, "the deployment waits");
+            Found::NotYet
+        }
+    }
+}
+
+fn of_outcome(outcome: &Outcome) -> Found {
+    if let Some(failure) = outcome.failures.first() {
+        return bad(failure);
+    }
+    if let Some(said) = &outcome.hold_file {
+        return Found::Bad(DeployReason::Blocked, format!("there is a HOLD file: {said}"));
+    }
+    if outcome.settled() {
+        return Found::Good;
+    }
+    if let Some(wait) = outcome.waits.first() {
+        let text = format!("{} waits for {} to be {}, which it is not", wait.service, wait.on, wait.until);
+        return Found::Bad(DeployReason::Unhealthy, text);
+    }
+    let said: Vec<String> =
+        outcome.holds.iter().map(|hold| format!("{}: {}", hold.subject, hold.text)).collect();
+    Found::Bad(DeployReason::Blocked, said.join("; "))
+}
+
+async fn verifying(site: &Site, job: &Job, steady: &mut Steady, late: bool) -> (Found, Images) {
+    let loaded = match site.load(&BTreeMap::new()).await {
+        Ok(loaded) => loaded,
+        Err(error) => return (Found::Bad(DeployReason::FilesInvalid, error.to_string()), None),
+    };
+    let now = unix_now_ms();
+    let Some(snapshot) = site.sample() else { return (Found::NotYet, None) };
+    // A sample from before the phase shows the version before.
+    let age = u64::try_from(snapshot.taken.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let Ok(containers) = &snapshot.containers else { return (Found::NotYet, None) };
+    if now.saturating_sub(age) < job.since_unix_ms() {
+        return (Found::NotYet, None);
+    }
+    let seen: Vec<&ObservedContainer> = containers.iter().map(|one| &one.observed).collect();
+    let jitsi = snapshot.jitsi.as_ref().and_then(|jitsi| jitsi.healthy);
+    let found = judge(&loaded.desired, Sight { containers: &seen, jitsi, late });
+    let found = steady.after(found, now, site.options.verify_steady);
+    if found != Found::Good {
+        return (found, None);
+    }
+    match site.stack.observe(&loaded).await {
+        Ok(observed) => (Found::Good, Some(release::images(&loaded, &observed))),
+        Err(_) => (Found::NotYet, None),
+    }
+}
+
+/// What a failed step means for the deployment. An engine that went comes back, and then it goes on.
+fn bad(failure: &Failure) -> Found {
+    let reason = match failure.reason {
+        Reason::EngineMissing | Reason::EngineDenied | Reason::EngineLost => return Found::NotYet,
+        Reason::Unauthorized | Reason::Denied | Reason::Credentials => DeployReason::PullUnauthorized,
+        Reason::ManifestUnknown => DeployReason::PullMissing,
+        Reason::TooManyRequests => DeployReason::PullRateLimited,
+        Reason::RegistryUnreachable | Reason::RegistryError | Reason::Stalled => DeployReason::PullFailed,
+        Reason::DiskFull => DeployReason::DiskFull,
+        Reason::Unhealthy => DeployReason::Unhealthy,
+        Reason::ExitedAtOnce | Reason::OutOfMemory => DeployReason::Exited,
+        Reason::Timeout => DeployReason::Deadline,
+        Reason::PortInUse | Reason::NameInUse => DeployReason::Blocked,
+        _ => DeployReason::StepFailed,
+    };
+    Found::Bad(reason, failure.to_string())
+}

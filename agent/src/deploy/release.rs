@@ -1,0 +1,139 @@
+//! A release on disk and on the engine: taking note of what is there, and putting it back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use usher_common::rt::files::{ReadError, read_text};
+
+use super::job::Release;
+use crate::compose::observed::Observed;
+use crate::stack::env_file::{EnvFileError, replace};
+use crate::stack::{Failure, LoadedStack, Stack};
+
+/// Largest file of a release, bytes.
+const MOST_BYTES: u64 = 2 << 20;
+
+/// Why a release cannot be noted or put back.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// One of its files cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// One of its files cannot be written.
+    #[error(transparent)]
+    Write(#[from] EnvFileError),
+    /// A file that was not there before cannot be removed.
+    #[error("cannot remove {}: {error}", path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The engine does not help.
+    #[error(transparent)]
+    Engine(#[from] Failure),
+}
+
+/// The `.env` of a project.
+#[must_use]
+pub fn env_path(stack: &LoadedStack) -> PathBuf {
+    stack.directory().join(".env")
+}
+
+/// The files of a project as they are now. Blocks for as long as reading them takes.
+pub fn files(stack: &LoadedStack) -> Result<BTreeMap<String, Option<String>>, ReadError> {
+    let named = stack.project.files.iter().map(PathBuf::from);
+    let mut found = BTreeMap::new();
+    for path in named.chain([env_path(stack)]) {
+        let text = match read_text(&path, MOST_BYTES) {
+            Ok(text) => Some(text),
+            Err(ReadError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        found.insert(path.display().to_string(), text);
+    }
+    Ok(found)
+}
+
+/// The images that run, by the reference that the files use: of each service the one its container was made from,
+/// else the one that is here.
+#[must_use]
+pub fn images(stack: &LoadedStack, observed: &Observed) -> BTreeMap<String, String> {
+    let project = &stack.desired.project;
+    let of = |service: &crate::compose::desired::ServiceSpec| {
+        let mut all = observed.containers.iter();
+        let running = all.find(|one| {
+            one.belongs_to(project) && one.service() == Some(&service.name) && !one.image_id.is_empty()
+        });
+        let id = running.map(|one| &one.image_id).or_else(|| observed.images.get(&service.image))?;
+        Some((service.image.clone(), id.clone()))
+    };
+    stack.desired.services.iter().filter_map(of).collect()
+}
+
+/// Puts the files of a release back, those that differ. Blocks.
+pub fn restore_files(release: &Release) -> Result<(), ReleaseError> {
+    for (path, text) in &release.files {
+        let path = Path::new(path);
+        match text {
+            Some(text) if read_text(path, MOST_BYTES).is_ok_and(|now| now == *text) => {}
+            Some(text) => replace(path, text)?,
+            None => match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(ReleaseError::Remove { path: path.to_owned(), error });
+                }
+                _ => {}
+            },
+        }
+    }
+    Ok(())
+}
+
+/// Lets every reference of a release mean the image again that it meant then; returns those whose image is gone.
+pub async fn restore_tags(stack: &Stack, release: &Release) -> Result<BTreeSet<String>, Failure> {
+    let engine = stack.engine()?;
+    let mut gone = BTreeSet::new();
+    for (reference, id) in &release.images {
+        // A digest means one image for good.
+        if reference.contains('@') {
+            continue;
+        }
+        let failed = |error| Failure::of_engine(reference, &error);
+        if engine.image(reference).await.map_err(failed)?.is_some_and(|now| now.id == *id) {
+            continue;
+        }
+        match engine.image(id).await.map_err(failed)? {
+            Some(_) => engine.tag(id, reference).await.map_err(failed)?,
+            None => drop(gone.insert(reference.clone())),
+        }
+    }
+    Ok(gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_come_back_as_they_were_and_what_was_not_there_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        for (name, text) in [(".env", "TAG=bad\n"), ("new.yml", "x"), ("same.yml", "s")] {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let texts = [(path(".env"), Some("TAG=1\n")), (path("new.yml"), None), (path("same.yml"), Some("s"))];
+        let release = Release {
+            files: texts.map(|(path, text)| (path, text.map(str::to_owned))).into(),
+            ..Release::default()
+        };
+        let before = std::fs::metadata(dir.path().join("same.yml")).unwrap().modified().unwrap();
+        for _ in 0..2 {
+            restore_files(&release).unwrap();
+            assert_eq!(std::fs::read_to_string(dir.path().join(".env")).unwrap(), "TAG=1\n");
+            assert!(!dir.path().join("new.yml").exists());
+        }
+        assert_eq!(std::fs::metadata(dir.path().join("same.yml")).unwrap().modified().unwrap(), before);
+    }
+}

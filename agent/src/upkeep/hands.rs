@@ -1,0 +1,196 @@
+//! Whose hands did it: what happened to containers, told apart into ours, the operator's and nobody's. Pure.
+//!
+//! The engine never says who asked for something. What happens while we work is ours; a `stop` that is not ours is
+//! the operator's wish that the service stays down until somebody starts it; a `die` without a `stop` is an accident.
+//! An engine that shuts down stops everything too, and then goes: stops of its last moments are nobody's wish.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::{Deed, Happening};
+
+/// An engine gives its containers up to 15 s to stop before it goes, and some more itself.
+const SHUTDOWN_MS: u64 = 20_000;
+/// Events may bear a time shortly after the call that caused them returned.
+const ECHO_MS: u64 = 500;
+/// Work that is longer ago than any event that may still come.
+const FORGET_MS: u64 = 600_000;
+
+/// What is known of other people's hands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hands {
+    /// Services that the operator stopped, and when.
+    stopped: BTreeMap<String, u64>,
+    /// When somebody else last worked on the project.
+    foreign: Option<u64>,
+    /// From when to when we worked; an open end: we still do.
+    ours: Vec<(u64, Option<u64>)>,
+    /// Containers that somebody sent SIGKILL.
+    killed: BTreeSet<String>,
+    /// Containers in which the kernel killed for want of memory.
+    starved: BTreeSet<String>,
+}
+
+impl Hands {
+    /// Begins with what was known before the agent started.
+    #[must_use]
+    pub fn with_stopped(stopped: BTreeMap<String, u64>) -> Self {
+        Self { stopped, ..Self::default() }
+    }
+
+    /// We begin to work.
+    pub fn begin(&mut self, now_ms: u64) {
+        self.ours.retain(|(_, until)| until.is_none_or(|until| now_ms.saturating_sub(until) < FORGET_MS));
+        self.ours.push((now_ms, None));
+    }
+
+    /// We are done; `changed`: not only looked.
+    pub fn end(&mut self, now_ms: u64, changed: bool) {
+        if changed {
+            self.ours.iter_mut().filter(|(_, until)| until.is_none()).for_each(|work| work.1 = Some(now_ms));
+        } else {
+            self.ours.retain(|(_, until)| until.is_some());
+        }
+    }
+
+    /// Takes in what happened.
+    pub fn note(&mut self, happening: &Happening) {
+        let (at, container) = (happening.at_unix_ms, &happening.container);
+        let ours = self.is_ours(at);
+        match happening.deed {
+            Deed::Start => {
+                self.stopped.remove(&happening.service);
+                self.killed.remove(container);
+                self.starved.remove(container);
+            }
+            Deed::OutOfMemory => drop(self.starved.insert(container.clone())),
+            _ if ours => {}
+            Deed::Stop => {
+                self.stopped.insert(happening.service.clone(), at);
+                self.foreign = Some(at);
+            }
+            Deed::Work => self.foreign = Some(at),
+            Deed::Signal(Some(9)) => drop(self.killed.insert(container.clone())),
+            Deed::Signal(_) => {}
+        }
+    }
+
+    /// The engine went: what it stopped in its last moments, nobody wished to be stopped.
+    pub fn engine_went(&mut self, now_ms: u64) {
+        let before = now_ms.saturating_sub(SHUTDOWN_MS);
+        self.stopped.retain(|_, at| *at < before);
+        if self.foreign.is_some_and(|at| at >= before) {
+            self.foreign = None;
+        }
+    }
+
+    /// A deployment or a person wants everything up again.
+    pub fn release_all(&mut self) {
+        self.stopped.clear();
+    }
+
+    /// Services that the operator stopped, and when.
+    #[must_use]
+    pub const fn stopped(&self) -> &BTreeMap<String, u64> {
+        &self.stopped
+    }
+
+    /// Whether somebody else worked on the project within the last `quiet_ms`.
+    #[must_use]
+    pub fn is_foreign(&self, now_ms: u64, quiet_ms: u64) -> bool {
+        self.foreign.is_some_and(|at| now_ms.saturating_sub(at) < quiet_ms)
+    }
+
+    /// Whether somebody killed the container during its last life.
+    #[must_use]
+    pub fn was_killed(&self, container: &str) -> bool {
+        self.killed.contains(container)
+    }
+
+    /// Whether the engine said that memory ran out in it during its last life.
+    #[must_use]
+    pub fn was_starved(&self, container: &str) -> bool {
+        self.starved.contains(container)
+    }
+
+    fn is_ours(&self, at: u64) -> bool {
+        let within = |(from, until): &(u64, Option<u64>)| {
+            at >= *from && until.is_none_or(|until| at <= until.saturating_add(ECHO_MS))
+        };
+        self.ours.iter().any(within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn happening(at_unix_ms: u64, deed: Deed) -> Happening {
+        Happening { at_unix_ms, deed, container: "c".into(), service: "web".into() }
+    }
+
+    fn after(happenings: &[(u64, Deed)]) -> Hands {
+        let mut hands = Hands::default();
+        for (at, deed) in happenings {
+            hands.note(&happening(*at, *deed));
+        }
+        hands
+    }
+
+    #[test]
+    fn a_stop_is_a_wish_that_holds_until_somebody_starts_it() {
+        assert!(after(&[(1, Deed::Signal(Some(15))), (2, Deed::Stop)]).stopped().contains_key("web"));
+        assert!(after(&[(2, Deed::Stop), (3, Deed::Start)]).stopped().is_empty());
+        let killed = after(&[(1, Deed::Signal(Some(9)))]);
+        assert!(killed.stopped().is_empty() && killed.was_killed("c") && !killed.is_foreign(1, 60_000));
+        assert!(!after(&[(1, Deed::Signal(Some(9))), (2, Deed::Start)]).was_killed("c"));
+    }
+
+    #[test]
+    fn what_happens_while_we_work_is_ours_but_looking_is_not_work() {
+        let mut hands = Hands::default();
+        hands.begin(10);
+        hands.end(20, true);
+        hands.note(&happening(21, Deed::Stop));
+        assert!(hands.stopped().is_empty() && !hands.is_foreign(21, 60_000));
+        hands.begin(5_000);
+        hands.end(6_000, false);
+        hands.note(&happening(5_500, Deed::Stop));
+        assert!(hands.stopped().contains_key("web") && hands.is_foreign(6_000, 60_000));
+        assert!(!hands.is_foreign(66_000, 60_000));
+    }
+
+    #[test]
+    fn an_engine_that_goes_takes_its_last_stops_with_it() {
+        let mut hands = after(&[(1_000, Deed::Stop)]);
+        hands.note(&Happening { service: "jvb".into(), ..happening(50_000, Deed::Stop) });
+        hands.engine_went(52_000);
+        assert_eq!(hands.stopped().keys().collect::<Vec<_>>(), ["web"]);
+        assert!(!hands.is_foreign(52_000, 60_000));
+    }
+
+    fn deed() -> impl Strategy<Value = Deed> {
+        prop_oneof![
+            Just(Deed::Start),
+            Just(Deed::Stop),
+            Just(Deed::Signal(Some(9))),
+            Just(Deed::OutOfMemory),
+            Just(Deed::Work)
+        ]
+    }
+
+    proptest! {
+        /// Nothing that we do ourselves is ever taken for somebody's wish, in whatever order events arrive.
+        #[test]
+        fn our_own_work_holds_nothing_back(deeds in prop::collection::vec((100_u64..200, deed()), 0..40)) {
+            let mut hands = Hands::default();
+            hands.begin(100);
+            hands.end(200, true);
+            for (at, deed) in deeds {
+                hands.note(&happening(at, deed));
+            }
+            prop_assert!(hands.stopped().is_empty() && !hands.is_foreign(200, 60_000) && !hands.was_killed("c"));
+        }
+    }
+}

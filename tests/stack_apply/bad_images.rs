@@ -1,0 +1,107 @@
+//! A version that cannot be had or does not come up: the reason is clear, the one before serves on.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::any;
+use serde_json::Value;
+use usher_tests::compose_project::ComposeProject;
+use usher_tests::registry::Registry;
+
+use super::{BRIEF, FILE, GOOD, SICK, assert_all_run, project, unique};
+
+/// Asks for a version that cannot be had: it must fail for `reason` and touch nothing.
+fn refused(project: &ComposeProject, args: &[&str], reason: &str) {
+    let (before, env) = (project.containers(), project.env());
+    let said = project.stack_json(&[&["up"], args].concat(), 1);
+    assert_eq!(said["outcome"]["failures"][0]["reason"], reason, "{said:#}");
+    assert_eq!(said["back"], Value::Null, "nothing was touched: {said:#}");
+    assert_eq!(project.containers(), before, "{said:#}");
+    assert_eq!(project.env(), env);
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_had_touches_nothing() {
+    let registry = Registry::start().await.unwrap();
+    registry.push(GOOD, &["double:1"]).unwrap();
+    registry.push(GOOD, &["double:2"]).unwrap();
+    let project = project(&registry, "1");
+    drop(project.stack_json(&["up"], 0));
+    refused(&project, &["--set", "TAG=no-such"], "manifest_unknown");
+    // A reserve larger than any disk is a disk that is full.
+    refused(&project, &["--set", "TAG=2", "--stack-disk-reserve-mib", "1073741824"], "disk_full");
+    let config = registry.docker_config().join("config.json");
+    let login = std::fs::read_to_string(&config).unwrap();
+    let wrong = login.replace("dXNoZXI6b3BlbiBzZXNhbWU=", "dXNoZXI6d3Jvbmc=");
+    for (text, reason) in [("{}", "unauthorized"), (wrong.as_str(), "unauthorized"), ("{", "credentials")] {
+        std::fs::write(&config, text).unwrap();
+        refused(&project, &["--set", "TAG=2"], reason);
+    }
+    let elsewhere = project.folder().join("auth.json");
+    std::fs::write(&elsewhere, login).unwrap();
+    let elsewhere = elsewhere.to_str().unwrap();
+    drop(project.stack_json(&["up", "--set", "TAG=2", "--stack-registry-auth-file", elsewhere], 0));
+    assert_all_run(&project, "2");
+}
+
+#[tokio::test]
+async fn a_version_that_does_not_come_up_makes_room_for_the_one_before() {
+    let registry = Registry::start().await.unwrap();
+    registry.push(GOOD, &["double:1"]).unwrap();
+    registry.push(SICK, &["double:sick"]).unwrap();
+    registry.push(BRIEF, &["double:brief"]).unwrap();
+    let project = project(&registry, "1");
+    drop(project.stack_json(&["up"], 0));
+    for (tag, reason, code) in [("sick", "unhealthy", None), ("brief", "exited_at_once", Some(7))] {
+        let before = project.containers();
+        let said = project.stack_json(&["up", "--set", &format!("TAG={tag}")], 1);
+        let failure = &said["outcome"]["failures"][0];
+        assert_eq!(failure["reason"], reason, "{said:#}");
+        assert_eq!(failure["exit_code"].as_i64(), code, "{said:#}");
+        assert_all_run(&project, "1");
+        // The very containers of before; only the one that was tried was stopped for a moment.
+        let after = project.containers();
+        let ids = |seen: &std::collections::BTreeMap<_, usher_tests::compose_project::Seen>| {
+            seen.values().map(|one| one.id.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&after), ids(&before));
+        assert!(project.env().contains("TAG=1 # now"), "{}", project.env());
+    }
+    assert!(super::actions(&project.stack_json(&["plan"], 0)).is_empty());
+}
+
+#[tokio::test]
+async fn a_first_version_that_does_not_come_up_is_told_and_what_needs_it_waits() {
+    let registry = Registry::start().await.unwrap();
+    registry.push(SICK, &["double:sick"]).unwrap();
+    let project = project(&registry, "sick");
+    let said = project.stack_json(&["up"], 1);
+    assert_eq!(said["outcome"]["failures"][0]["reason"], "unhealthy", "{said:#}");
+    assert_eq!(said["outcome"]["waits"][0]["on"], "db", "{said:#}");
+    assert_eq!(project.containers().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_has_enough_of_us_or_is_gone_is_named_as_such() {
+    let app = Router::new().route("/v2/", any(|| async { "{}" })).fallback(|| async {
+        let text = "{\"errors\": [{\"code\": \"TOOMANYREQUESTS\", \"message\": \"slow down\"}]}";
+        (StatusCode::TOO_MANY_REQUESTS, [("content-type", "application/json")], text)
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { axum::serve(listener, app).await });
+    let of = |address: String| async move {
+        let env = format!("REPO={address}\nTAG=1\n");
+        let project = ComposeProject::new(&unique(), FILE, &env).unwrap();
+        tokio::task::spawn_blocking(move || {
+            let said = project.stack_json(&["up"], 1);
+            assert!(project.containers().is_empty());
+            said["outcome"]["failures"][0]["reason"].as_str().unwrap().to_owned()
+        })
+        .await
+        .unwrap()
+    };
+    let gone = format!("127.0.0.1:{}", usher_tests::program::free_port());
+    let (busy, gone) = tokio::join!(of(address.to_string()), of(gone));
+    assert_eq!((busy.as_str(), gone.as_str()), ("too_many_requests", "registry_unreachable"));
+}

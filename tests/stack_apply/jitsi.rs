@@ -1,0 +1,86 @@
+//! docker-jitsi-meet's own files, with stand-in images from a private registry in place of Jitsi's.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use usher_tests::compose_project::ComposeProject;
+use usher_tests::program::free_port;
+use usher_tests::registry::Registry;
+
+use super::{GOOD, actions, unique};
+
+const SERVICES: [&str; 4] = ["jicofo", "jvb", "prosody", "web"];
+
+#[tokio::test]
+async fn docker_jitsi_meets_own_files_come_up_and_compose_finds_nothing_to_do() {
+    let environment = usher_common::rt::process::environment();
+    // Said by `make test` where the files are not to be had, and told there.
+    if environment.contains_key("USHER_WITHOUT_SHARED") {
+        return;
+    }
+    let shared = environment
+        .get("USHER_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), Into::into);
+    let source = shared.join("data/docker-jitsi-meet");
+    assert!(
+        source.is_dir(),
+        "{} is missing: set USHER_SHARED to the folder that holds data/",
+        source.display()
+    );
+    let registry = Registry::start().await.unwrap();
+    for tag in ["stable-1", "stable-2"] {
+        let names = SERVICES.map(|service| format!("jitsi/{service}:{tag}"));
+        registry.push(GOOD, &names.each_ref().map(String::as_str)).unwrap();
+    }
+
+    let read = |name: &str| std::fs::read_to_string(source.join(name)).unwrap();
+    let project = ComposeProject::new(&unique(), &read("docker-compose.yml"), "").unwrap();
+    let project = project.logged_in(registry.docker_config());
+    let config = project.folder().join("config");
+    let port = || format!("127.0.0.1:{}", free_port());
+    let env = format!(
+        "{}\n{}CONFIG={}\nHTTP_PORT={}\nHTTPS_PORT={}\nJVB_PORT={}\nJVB_COLIBRI_PORT={}\nJICOFO_REST_PORT={}\n\
+         JITSI_IMAGE_REPO={}/jitsi\nJITSI_IMAGE_VERSION=stable-1\n",
+        read("env.example"),
+        project.env(),
+        config.display(),
+        port(),
+        port(),
+        free_port(),
+        free_port(),
+        free_port(),
+        registry.address()
+    );
+    std::fs::write(project.folder().join(".env"), env).unwrap();
+
+    drop(project.stack_json(&["up"], 0));
+    let seen = project.containers();
+    let names: BTreeSet<String> =
+        SERVICES.iter().map(|service| format!("{}-{service}-1", project.name())).collect();
+    assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), names);
+    assert!(seen.values().all(|one| one.state == "running"), "{seen:#?}");
+    // The rootless images end at once when these belong to root.
+    for folder in ["storage/prosody", "storage/web"] {
+        let meta = std::fs::metadata(config.join(folder)).unwrap();
+        assert_eq!((meta.uid(), meta.gid()), (1000, 1000), "{folder}");
+    }
+    assert!(actions(&project.stack_json(&["plan"], 0)).is_empty());
+    let up = project.compose(&["up", "-d"]);
+    assert_eq!(up.matches("Running").count(), 4, "{up}");
+    assert_eq!(project.containers(), seen, "compose changed something");
+
+    // Nobody can say whether people are on it, so it is left alone as a whole unless told otherwise.
+    let said = project.stack_json(&["up", "--set", "JITSI_IMAGE_VERSION=stable-2"], 3);
+    assert_eq!(said["outcome"]["holds"][0]["reason"], "conferences", "{said:#}");
+    assert_eq!(project.containers(), seen);
+    drop(project.stack_json(&["up", "-t", "1", "--interrupt", "--set", "JITSI_IMAGE_VERSION=stable-2"], 0));
+    let seen = project.containers();
+    assert!(seen.values().all(|one| one.state == "running" && one.image.ends_with(":stable-2")), "{seen:#?}");
+    let up = project.compose(&["up", "-d"]);
+    assert_eq!(up.matches("Running").count(), 4, "{up}");
+
+    drop(project.stack_json(&["down", "-t", "1"], 0));
+    assert!(project.containers().is_empty());
+    assert!(config.join("storage/prosody").is_dir(), "folders stay");
+}
