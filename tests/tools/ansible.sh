@@ -6,10 +6,12 @@
 # Shown: packages, units, secrets, firewall, list of agents, HAProxy, that the aggregator reads the node with the token and
 # nobody else does. Not shown: Jitsi's images, which the test machine cannot fetch.
 #
-# usage: ansible.sh DIRECTORY_WITH_DEBS
+# usage: ansible.sh [DIRECTORY_WITH_DEBS]     without one they are made of what `cargo build` (dev) left
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-packages=$(realpath "${1:?usage: ansible.sh DIRECTORY_WITH_DEBS}")
+packages=${1:-${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/usher/target}/packages-dev}
+[[ -n ${1:-} ]] || packaging/deb/build.sh --fast --output "$packages"
+packages=$(realpath "$packages")
 shared=${USHER_SHARED:-$(realpath ..)/shared}
 [[ -d $shared/data/docker-jitsi-meet ]] || { echo "docker-jitsi-meet's files are not in $shared/data: set USHER_SHARED" >&2; exit 1; }
 export PATH=${XDG_CACHE_HOME:-$HOME/.cache}/usher/ansible/bin:$PATH
