@@ -22,6 +22,9 @@ declare -A wanted=(
   [dbus-daemon]=/usr/bin/dbus-daemon
   [prometheus]=/usr/bin/prometheus
   [prometheus-node-exporter]=/usr/bin/prometheus-node-exporter
+  [openssh-client]=/usr/bin/ssh
+  [openssl]=/usr/bin/openssl
+  [pebble]=/usr/bin/pebble
   [prosody]=/usr/bin/prosody
   [protobuf-compiler]=/usr/bin/protoc
   [redis-server]=/usr/bin/redis-server
@@ -29,6 +32,7 @@ declare -A wanted=(
 )
 missing=()
 python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 for package in "${!wanted[@]}"; do
   [[ -e ${wanted[$package]} ]] || missing+=("$package")
 done
@@ -46,6 +50,15 @@ if ((${#missing[@]})); then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# Ansible and certbot, for the roles and the certificate's way. Debian's are too old to judge the roles by.
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/usher/ansible
+if [[ ! -e $tools/complete ]]; then
+  echo "Installing Ansible and certbot for the tests (once)"
+  python3 -m venv --clear "$tools"
+  "$tools/bin/pip" install --quiet --disable-pip-version-check 'ansible-core==2.19.*' 'ansible-lint==26.*' 'certbot==5.*'
+  touch "$tools/complete"
 fi
 
 # Real docker compose, two versions, to compare ours with.

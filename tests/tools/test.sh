@@ -51,6 +51,7 @@ step "dependencies" cargo deny --log-level error check bans licenses sources
 step "docs" env RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
 step "binaries" cargo build --workspace --bins --locked
 command -v terraform >/dev/null && step "terraform" tests/tools/terraform.sh
+step "certificate" tests/tools/certificates.sh
 step "tests" tests
 [[ -n $without ]] && printf '\n%s\n' "$without"
 cat "$log.sum"
