@@ -71,7 +71,11 @@ async fn agents_that_hang_cost_a_bounded_wait_and_are_asked_to_give_up_what_they
     }
     let answer = aggregator.get("/api/v1/server").await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"), "{}", answer.text);
-    assert_eq!(answer.json()["nodes"], json!({ "unreachable": 2 }), "two were asked, for as long as the settings say");
+    assert_eq!(
+        answer.json()["nodes"],
+        json!({ "unreachable": 2 }),
+        "two were asked, for as long as the settings say"
+    );
     assert_eq!(aggregator.node("vm2").await["pledged"].as_f64().map(|people| people > 7.0), Some(true));
 }
 

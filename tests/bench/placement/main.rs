@@ -56,6 +56,9 @@ struct Cli {
     /// Leaves the old design out (then there is no last line).
     #[arg(long)]
     only_usher: bool,
+    /// Redis in which our replicas claim rooms (redis://host:port/); without, they ask one another.
+    #[arg(long)]
+    store: Option<String>,
     /// More settings of our aggregators, TOML with its section.
     #[arg(long, default_value = "")]
     more: String,
@@ -150,6 +153,7 @@ impl Cli {
                     interval_ms: self.interval,
                     hints: self.hints,
                     net: u8::try_from(10 + plans.len()).expect("a handful of runs"),
+                    store: self.store.clone(),
                     more: self.more.clone(),
                 });
             }

@@ -44,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) hints: f64,
     /// Tells runs side by side apart.
     pub(crate) net: u8,
+    /// Redis in which our replicas claim rooms.
+    pub(crate) store: Option<String>,
     /// More settings of our aggregators.
     pub(crate) more: String,
 }
@@ -77,15 +79,18 @@ pub(crate) async fn run(plan: Plan, trace: Arc<Trace>, directory: &Path) -> anyh
     agents.publish()?;
 
     let mut replicas = Vec::new();
-    for number in 0..plan.replicas {
-        let ports = (free_port()?, free_port()?);
+    let ports: Vec<(u16, u16)> =
+        (0..plan.replicas).map(|_| Ok((free_port()?, free_port()?))).collect::<anyhow::Result<_>>()?;
+    let public_ports: Vec<u16> = ports.iter().map(|ports| ports.0).collect();
+    for (number, &ports) in ports.iter().enumerate() {
         let settings = Settings {
             kind: plan.kind,
             speed: plan.speed,
             interval_ms: plan.interval_ms,
             public_port: ports.0,
             operator_port: ports.1,
-            replicas: plan.replicas,
+            replicas: &public_ports,
+            store: plan.store.as_deref(),
             targets: &targets,
             secret: &secret,
             more: &plan.more,
