@@ -25,5 +25,6 @@ pub mod sampler;
 pub mod snapshot;
 pub mod stack;
 pub mod stack_env;
+mod vitals;
 
 pub use run::{Listeners, RunError, run, run_reloading};

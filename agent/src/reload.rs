@@ -6,6 +6,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use usher_agent::config::{Access, Config};
 use usher_common::rt::process::host_name;
+use usher_common::rt::systemd;
 use usher_common::settings::{Complaints, Settings};
 
 /// Obeys each signal. Settings that are wrong change nothing.
@@ -16,6 +17,7 @@ pub(crate) async fn on_hangup(
     access: watch::Sender<Access>,
 ) {
     while hangups.recv().await.is_some() {
+        systemd::reloading();
         let loaded = load().and_then(|settings| {
             Config::from_settings(&settings, host_name().as_deref()).map(|config| (config, settings))
         });
@@ -35,5 +37,6 @@ pub(crate) async fn on_hangup(
                 tracing::error!(%complaints, "settings read anew are wrong; the old ones stay");
             }
         }
+        systemd::ready("settings read anew");
     }
 }

@@ -31,6 +31,7 @@ pub mod rooms;
 pub mod scrape;
 pub mod stats;
 pub mod target;
+mod vitals;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use usher_common::rt::http_client::Failure;
 use usher_common::rt::http_server::serve;
+use usher_common::rt::systemd;
 use usher_common::rt::tasks::{TaskEnded, Tasks};
 
 use claims::{Claims, Keeper};
@@ -53,6 +55,7 @@ use journal::Journalist;
 use peers::Peers;
 use scrape::Scraper;
 use stats::Stats;
+use vitals::{Vitals, wait_until_ready};
 
 /// How long requests under way may take once the listeners close.
 const GRACE: Duration = Duration::from_secs(5);
@@ -69,6 +72,9 @@ pub struct Listeners {
 /// Why the aggregator ended that should have gone on.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// A listener has no address any more.
+    #[error("a listener is unusable: {0}")]
+    Listener(#[from] std::io::Error),
     /// The HTTP client could not be made.
     #[error("cannot prepare to call agents: {0}")]
     Client(#[from] Failure),
@@ -122,6 +128,16 @@ pub async fn run_reloading(
         stopping: shutdown.clone(),
     });
 
+    let listens = [listeners.public.local_addr()?, listeners.operator.local_addr()?];
+    let vitals = Vitals {
+        fleet: app.fleet.clone(),
+        stats: app.stats.clone(),
+        scrape: config.scrape,
+        listens,
+        clock,
+        client: systemd::own_client()?,
+    };
+
     let end = CancellationToken::new();
     let mut tasks = Tasks::new(end.clone());
     tasks.spawn("discovery", watch.run());
@@ -134,10 +150,19 @@ pub async fn run_reloading(
         tasks.spawn("peers", peers::Watch::new(peers, fleet.clone()).run());
     }
     tasks.spawn("scrape", scraper.run(lists));
+    let (fleet, hold, ended) = (app.fleet.clone(), config.hold, end.clone());
     let public = http::public_router(app.clone());
-    tasks.spawn_until_done("public listener", answer(listeners.public, public, end.clone()));
+    tasks.spawn_until_done("public listener", async move {
+        wait_until_ready(&fleet, hold).await;
+        answer(listeners.public, public, ended).await;
+    });
     let operator = http::operator_router(app);
     tasks.spawn_until_done("operator listener", answer(listeners.operator, operator, end.clone()));
+    let (fleet, hold) = (vitals.fleet.clone(), config.hold);
+    tasks.spawn("vitals", async move {
+        wait_until_ready(&fleet, hold).await;
+        vitals.report().await;
+    });
     tasks.spawn_until_done("drain", drain(shutdown, config.drain, end));
     Ok(tasks.run(GRACE + Duration::from_secs(1)).await?)
 }
@@ -154,6 +179,7 @@ async fn drain(shutdown: CancellationToken, drain: Duration, end: CancellationTo
         () = end.cancelled() => return,
         () = shutdown.cancelled() => {}
     }
+    systemd::stopping(drain + GRACE * 2);
     tracing::info!(drain_s = drain.as_secs_f64(), "no longer ready; answering a while longer");
     tokio::select! {
         () = end.cancelled() => {}

@@ -169,6 +169,12 @@ impl Stats {
         self.registry.gather()
     }
 
+    /// Reads that ended so far, well or badly.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.scrape_seconds.get_sample_count()
+    }
+
     fn register(&self) {
         let mut collectors: Vec<Box<dyn Collector>> = vec![
             Box::new(self.scrapes.clone()),

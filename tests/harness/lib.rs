@@ -9,6 +9,7 @@
 //! - [`stack`]: a compose project of stand-in containers.
 //! - [`trace`]: what the outside world does to a fleet (rooms, people, dying VMs), as a file.
 //! - [`replay`]: lives a trace through a simulated fleet with the real placement, in seconds.
+//! - [`prometheus`]: Debian's Prometheus on a port and directory of its own.
 //! - [`eventually`]: waits for a state, and says what was missing.
 
 pub mod agent;
@@ -19,6 +20,7 @@ pub mod images;
 pub mod jitsi_double;
 pub mod proc_tree;
 pub mod program;
+pub mod prometheus;
 pub use usher_aggregator::replay;
 pub mod stack;
 pub use usher_aggregator::replay::trace;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desired::labels;
+use super::desired::{Restart, labels};
 
 /// What is on the engine and on the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Container {
     pub labels: BTreeMap<String, String>,
     /// Engine names of its networks.
     pub networks: BTreeSet<String>,
+    /// What its restart policy was before we took it away to replace it; `None`: we did not, or nobody knows.
+    pub restart_before: Option<Restart>,
 }
 
 /// What a container does.

@@ -37,7 +37,7 @@ const EVENTS: [&str; 13] = [
 /// A connection to the engine. Cheap to clone; finds its way back after an engine restart.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    docker: Docker,
+    pub(super) docker: Docker,
     socket: PathBuf,
 }
 

@@ -14,12 +14,26 @@ pub struct EngineFailure {
     pub reason: ProbeFailure,
     /// What exactly happened.
     pub detail: String,
+    /// The HTTP status, where the engine answered and said no.
+    pub status: Option<u16>,
 }
 
 impl EngineFailure {
     /// A failure with its detail.
     pub fn new(reason: ProbeFailure, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), status: None }
+    }
+
+    /// Whether the thing asked about does not exist.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.status == Some(404)
+    }
+
+    /// Whether something stands in the way: a name in use, a removal under way.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.status == Some(409)
     }
 }
 
@@ -33,7 +47,13 @@ impl From<Error> for EngineFailure {
             Error::IOError { err } => of_io(err),
             _ => io_cause(&error).map_or(ProbeFailure::Io, of_io),
         };
-        Self::new(reason, error.to_string())
+        match error {
+            Error::DockerResponseServerError { status_code, message } => {
+                Self { reason, detail: message, status: Some(status_code) }
+            }
+            Error::DockerStreamError { error } => Self::new(reason, error),
+            error => Self::new(reason, error.to_string()),
+        }
     }
 }
 

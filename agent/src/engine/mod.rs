@@ -3,19 +3,28 @@
 //! ```text
 //!  engine ──list, inspect──► convert ──► EngineView ──watch──► sampler
 //!     └──── events ("something changed") ──► look again
+//!  engine ◄──containers, images, networks── stack (one call a verb; decides nothing)
 //! ```
 //!
 //! Level, not edge: an event only says that it is time to look. Whether the engine is
 //! there at all is part of the view; nothing here decides what that means.
 
 mod client;
+mod containers;
 mod convert;
 mod failure;
+mod images;
+mod inspected;
+mod logs;
+mod networks;
 mod view;
 mod watch;
 
 pub use client::Engine;
 pub use failure::EngineFailure;
+pub use images::{LayerProgress, LocalImage, RegistryLogin};
+pub use inspected::{Inspected, VolumeMount};
+pub use logs::{LogLine, LogRequest};
 pub use view::{EngineView, ObservedContainer};
 pub use watch::{WatchOptions, watch};
 

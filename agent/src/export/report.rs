@@ -66,6 +66,7 @@ fn stack(snapshot: &Snapshot) -> Stack {
         project: snapshot.project.clone(),
         containers: snapshot.containers.as_ref().ok().map(|all| all.iter().map(container).collect()),
         engine_failure: snapshot.containers.as_ref().err().map(|failure| failure.reason),
+        upkeep: None,
     }
 }
 

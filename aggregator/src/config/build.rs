@@ -33,6 +33,7 @@ impl Config {
             } else {
                 DRAIN
             }),
+            hold: Duration::ZERO,
         };
         if config.public_listen == config.operator.listen && public_listen.port() != 0 {
             complaints.add(

@@ -44,6 +44,9 @@ pub struct Config {
     pub rooms: Rooms,
     /// How long to go on answering once told to stop.
     pub drain: Duration,
+    /// How long the public listener may let connections wait for the first round of reads. Not a setting:
+    /// zero unless the listener was taken over from an earlier life.
+    pub hold: Duration,
 }
 
 /// The operators' side.

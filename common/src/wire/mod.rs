@@ -11,6 +11,7 @@ mod operator;
 mod report;
 mod reservation;
 mod schema;
+mod stack;
 
 pub use health::{ContainerHealth, ContainerState, NotReady, ProbeFailure};
 pub use ids::{BadNodeId, BadPublicUrl, NodeId, PublicUrl, RoomKey};
@@ -18,3 +19,4 @@ pub use operator::{OperatorMode, OperatorState};
 pub use report::{Container, Cpu, Disk, Host, Jitsi, Memory, Network, Probe, Report, Room, SCHEMA, Stack};
 pub use reservation::{Refusal, Reservation, ReservationAnswer, ReservationRequest, Reserved};
 pub use schema::REPORT_SCHEMA;
+pub use stack::{DeployPhase, DeployReason, Deployment, Heal, HeldService, Illness, StackHold, Upkeep};

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ContainerHealth, ContainerState, NodeId, NotReady, OperatorState, ProbeFailure, PublicUrl, Reservation,
-    RoomKey,
+    RoomKey, Upkeep,
 };
 
 /// The number of the report's format. Raised only when a meaning changes.
@@ -220,6 +220,9 @@ pub struct Stack {
     /// Why the containers are unknown.
     #[serde(default)]
     pub engine_failure: Option<ProbeFailure>,
+    /// What the agent does to keep the project up; `None` when it only watches.
+    #[serde(default)]
+    pub upkeep: Option<Upkeep>,
 }
 
 /// One container.

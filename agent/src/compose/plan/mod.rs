@@ -10,11 +10,13 @@
 //! plan for a project that is as it should be is empty. Images come first, so that nothing is stopped before all that
 //! replaces it is here; services follow in the order of their dependencies, one at a time.
 
+mod down;
 mod policy;
 mod resources;
 mod slot;
 mod step;
 
+pub use down::down;
 pub use policy::Policy;
 pub use step::{Because, Held, Hold, Plan, Planned, Step, Target, Wait};
 

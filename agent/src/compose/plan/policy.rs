@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use usher_common::wire::StackHold;
+
 /// The policy of one plan; the default allows everything that interrupts nobody unknowingly.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -14,8 +16,17 @@ pub struct Policy {
     pub foreign_activity: bool,
     /// Services that the operator stopped and that stay so.
     pub stopped: BTreeSet<String>,
+    /// Services that are not started and not restarted for now, and why.
+    pub resting: BTreeMap<String, StackHold>,
+    /// Services whose running containers are ill and restarted.
+    pub restart: BTreeSet<String>,
+    /// What runs is not replaced although the files say something else: that is for a deployment.
+    pub keep_versions: bool,
     /// Spec hashes whose containers did not come up: not tried again.
     pub failed: BTreeSet<String>,
+    /// Something failed a moment ago: what is down is started and what was cut short is ended, but nothing more is
+    /// replaced.
+    pub halt: bool,
     /// What was made by hand from other settings is replaced; otherwise it is only told.
     pub enforce: bool,
     /// Containers of services that are gone from the files are removed; otherwise they are only told.

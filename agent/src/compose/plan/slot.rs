@@ -85,17 +85,31 @@ impl Slot<'_> {
         if self.failed_before() {
             return Some(Held::FailedBefore);
         }
+        if self.policy.halt {
+            return Some(Held::AfterFailure);
+        }
         if *why == Why::Drift && !self.policy.enforce {
             return Some(Held::Drift);
+        }
+        if self.policy.keep_versions && container.state != State::Created {
+            return Some(Held::AwaitsDeployment);
         }
         let live = self.policy.conferences_on(&self.service.name).filter(|_| container.is_up());
         live.map(Held::Conferences)
     }
 
+    /// Why nothing of this service is started now.
+    fn rests(&self) -> Option<Held> {
+        if self.policy.stopped.contains(&self.service.name) {
+            return Some(Held::StoppedByOperator);
+        }
+        self.policy.resting.get(&self.service.name).copied().map(Held::Resting)
+    }
+
     /// Nothing is there.
     fn fresh(&self, because: &Because, out: &mut Outcome) {
-        if self.policy.stopped.contains(&self.service.name) {
-            out.held.push(Held::StoppedByOperator);
+        if let Some(held) = self.rests() {
+            out.held.push(held);
             return;
         }
         out.can_wait = true;
@@ -137,16 +151,39 @@ impl Slot<'_> {
 
     /// A container that stays: started when it is down and should not be.
     fn keep_up(&self, current: &Container, out: &mut Outcome) {
-        if current.is_up() || (current.state == State::Exited(0) && runs_once(self.spec, self.service.ready))
-        {
+        if let Some(restart) = current.restart_before {
+            // Going back was cut short after the name was given back.
+            let target = Self::target(current, &self.spec.name);
+            out.add(&Because::GoesBack, Step::SetRestart { target, restart });
+        }
+        if current.is_up() {
+            return self.restart_if_ill(current, out);
+        }
+        if current.state == State::Exited(0) && runs_once(self.spec, self.service.ready) {
             return;
         }
-        if self.policy.stopped.contains(&self.service.name) {
-            out.held.push(Held::StoppedByOperator);
+        if let Some(held) = self.rests() {
+            out.held.push(held);
             return;
         }
         out.can_wait = true;
         self.start(Self::target(current, &self.spec.name), &Because::Down, out);
+    }
+
+    /// A container that runs: restarted when it is ill, unless people are on it.
+    fn restart_if_ill(&self, current: &Container, out: &mut Outcome) {
+        if !self.policy.restart.contains(&self.service.name) {
+            return;
+        }
+        let live = self.policy.conferences_on(&self.service.name).map(Held::Conferences);
+        if let Some(held) = live.or_else(|| self.rests()) {
+            out.held.push(held);
+            return;
+        }
+        let target = Self::target(current, &self.spec.name);
+        let step = Step::Restart { target: target.clone(), grace_ms: self.service.grace_ms };
+        out.add(&Because::Ill, step);
+        out.add(&Because::Ill, Step::Await { target, until: self.service.ready });
     }
 
     /// The old one has its waiting name already: make the new one and hand over.
@@ -183,8 +220,9 @@ impl Slot<'_> {
         let waiting = Self::target(previous, &self.prev_name());
         out.add(&because, Step::Rename { target: waiting, to: self.spec.name.clone() });
         let target = Self::target(previous, &self.spec.name);
-        out.add(&because, Step::SetRestart { target: target.clone(), restart: self.spec.restart });
-        if !previous.is_up() && !self.policy.stopped.contains(&self.service.name) {
+        let restart = previous.restart_before.unwrap_or(self.spec.restart);
+        out.add(&because, Step::SetRestart { target: target.clone(), restart });
+        if !previous.is_up() && self.rests().is_none() {
             out.add(&because, Step::Start { target: target.clone() });
             out.add(&because, Step::Await { target, until: self.service.ready });
         }
@@ -209,7 +247,7 @@ impl Slot<'_> {
             // What the files say by now is the next plan's business: this one ends in a settled state.
             return;
         }
-        if wanted && current.state == State::Created && !self.failed_before() {
+        if wanted && current.state == State::Created && !self.failed_before() && !self.policy.halt {
             let live = self.policy.conferences_on(&self.service.name).filter(|_| previous.is_up());
             if let Some(live) = live {
                 out.held.push(Held::Conferences(live));

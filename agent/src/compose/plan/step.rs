@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use usher_common::wire::StackHold;
+
 use super::super::desired::{ContainerSpec, NetworkSpec, Restart, VolumeSpec};
 use super::super::diff::Why;
 use super::super::model::service::Condition;
@@ -107,6 +109,11 @@ pub enum Step {
         /// Which.
         target: Target,
     },
+    /// Remove a network of the project, when the whole project is taken down.
+    RemoveNetwork {
+        /// Its engine name.
+        name: String,
+    },
 }
 
 /// Why a step is done.
@@ -136,6 +143,10 @@ pub enum Because {
     WaitedFor(String),
     /// A service it is restarted with is replaced.
     RestartsWith(String),
+    /// The operator takes the project down.
+    TakenDown,
+    /// It runs and is ill.
+    Ill,
 }
 
 impl fmt::Display for Because {
@@ -152,7 +163,9 @@ impl fmt::Display for Because {
             Because::Needed => f.write_str("a container needs it"),
             Because::Refresh => f.write_str("the newest image was asked for"),
             Because::WaitedFor(service) => write!(f, "{service} waits for it"),
+            Because::TakenDown => f.write_str("the project is taken down"),
             Because::RestartsWith(service) => write!(f, "{service} is replaced"),
+            Because::Ill => f.write_str("it is ill"),
         }
     }
 }
@@ -186,8 +199,14 @@ pub enum Held {
     ForeignActivity,
     /// The operator stopped it.
     StoppedByOperator,
+    /// It is left alone for now.
+    Resting(StackHold),
+    /// It is not what the files say, and replacing it is left to a deployment.
+    AwaitsDeployment,
     /// This very replacement failed before.
     FailedBefore,
+    /// Something else failed a moment ago, so nothing more is replaced.
+    AfterFailure,
     /// It was made by hand from other settings, and policy is to leave such.
     Drift,
     /// Its service is gone from the files.
@@ -211,9 +230,12 @@ impl fmt::Display for Held {
             Held::Conferences(None) => f.write_str("nobody knows whether conferences are on it"),
             Held::ForeignActivity => f.write_str("somebody else is working on the project"),
             Held::StoppedByOperator => f.write_str("the operator stopped it"),
+            Held::Resting(why) => write!(f, "it is left alone for now ({why})"),
+            Held::AwaitsDeployment => f.write_str("it is not what the files say: deploy to replace it"),
             Held::FailedBefore => {
                 f.write_str("this replacement failed before: change something or ask again")
             }
+            Held::AfterFailure => f.write_str("something else failed, so nothing more is replaced"),
             Held::Drift => f.write_str("it was made by hand from other settings"),
             Held::Orphan => f.write_str("its service is gone from the files: remove orphans to remove it"),
             Held::NameTaken(name) => write!(f, "a container of somebody else is called {name}"),

@@ -10,6 +10,7 @@ use crate::compose::hash::Dialect;
 use crate::compose::observed::{Container, Health, State};
 
 mod engine;
+mod upkeep;
 
 use engine::Engine;
 
@@ -246,6 +247,7 @@ fn steps_of(plan: &Plan) -> Vec<String> {
         Step::Restart { target, .. } => format!("bounce {}", target.name),
         Step::Await { target, until } => format!("await {} {until:?}", target.name),
         Step::Remove { target } => format!("remove {}", target.name),
+        Step::RemoveNetwork { name } => format!("remove network {name}"),
     };
     plan.steps.iter().map(|planned| short(&planned.step)).collect()
 }

@@ -96,6 +96,22 @@ fn fullest() -> Report {
             project: Some("jitsi".to_owned()),
             containers: Some(vec![container("jvb")]),
             engine_failure: Some(ProbeFailure::Timeout),
+            upkeep: Some(Upkeep {
+                settled: Some(false),
+                holds: vec![HeldService { subject: "jvb".to_owned(), reason: StackHold::Conferences }],
+                heals: 3,
+                last_heal: Some(Heal {
+                    service: "jicofo".to_owned(),
+                    reason: Illness::OutOfMemory,
+                    at_unix_ms: 1_790_000_100_000,
+                }),
+                deployment: Some(Deployment {
+                    id: "1790000000000-3f2a".to_owned(),
+                    phase: DeployPhase::RolledBack,
+                    reason: Some(DeployReason::Unhealthy),
+                    since_unix_ms: 1_790_000_050_000,
+                }),
+            }),
         }),
         rooms: Some(vec![Room { key: key(), participants: 11, age_s: Some(1800) }]),
         reservations: vec![Reservation {

@@ -34,6 +34,7 @@ impl Engine {
             image_id: "sha256:1".into(),
             labels: spec.all_labels(Some("sha256:1"), None),
             networks: spec.networks.iter().map(|on| on.network.clone()).collect(),
+            restart_before: None,
         });
         id
     }
@@ -134,6 +135,13 @@ impl Engine {
                 }
                 let id = container.id.clone();
                 self.seen.containers.retain(|container| container.id != id);
+            }
+            Step::RemoveNetwork { name } => {
+                let used = self.seen.containers.iter().any(|container| container.networks.contains(name));
+                if used {
+                    return Err(format!("something is on the network {name}"));
+                }
+                self.seen.networks.remove(name);
             }
         }
         Ok(())
