@@ -32,7 +32,8 @@ impl Api {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .with_context(|| format!("--server {server:?} is no URL like http://127.0.0.1:7081"))?;
-        let tokens = token_file.map(|path| read_tokens(path).map_err(|error| anyhow!("--token-file: {error}")));
+        let tokens =
+            token_file.map(|path| read_tokens(path).map_err(|error| anyhow!("--token-file: {error}")));
         let token = tokens.transpose()?.and_then(|tokens| tokens.into_iter().next());
         let client = client(&ClientOptions { idle_per_host: 1, ..ClientOptions::default() })?;
         Ok(Self { base, token, client })

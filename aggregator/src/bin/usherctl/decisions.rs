@@ -15,8 +15,16 @@ pub(crate) async fn decisions(api: &Api, format: Format, wanted: &Decisions) -> 
     if format == Format::Json {
         return print(&lines);
     }
-    let mut rows =
-        Rows::new(&[">#", "node", ">people", ">expected load", ">candidates", ">tries", ">took ms", "answers"]);
+    let mut rows = Rows::new(&[
+        ">#",
+        "node",
+        ">people",
+        ">expected load",
+        ">candidates",
+        ">tries",
+        ">took ms",
+        "answers",
+    ]);
     for decision in read(&lines)? {
         let (cells, style) = row(&decision);
         rows.add(cells, style);
@@ -28,7 +36,9 @@ pub(crate) async fn decisions(api: &Api, format: Format, wanted: &Decisions) -> 
 pub(crate) fn read(lines: &str) -> anyhow::Result<Vec<Decision>> {
     use anyhow::Context as _;
     let records = (1..).zip(lines.lines()).filter(|(_, line)| !line.trim().is_empty());
-    records.map(|(number, line)| serde_json::from_str(line).with_context(|| format!("line {number}"))).collect()
+    records
+        .map(|(number, line)| serde_json::from_str(line).with_context(|| format!("line {number}")))
+        .collect()
 }
 
 fn row(decision: &Decision) -> (Vec<String>, Style) {

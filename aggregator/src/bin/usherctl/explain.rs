@@ -22,13 +22,26 @@ pub(crate) async fn explain(api: &Api, format: Format, explain: &Explain) -> any
 fn table(ranking: &Value) -> String {
     let mut out = match &ranking["known"] {
         Value::Null => String::new(),
-        known => format!("the room is on {} ({}); others are not looked at\n", text(&known["node"]), text(&known["how"])),
+        known => format!(
+            "the room is on {} ({}); others are not looked at\n",
+            text(&known["node"]),
+            text(&known["how"])
+        ),
     };
     if ranking["alarm"] == true {
         out += "most of the fleet looks dead: nodes that are only presumed dead are used too\n";
     }
     let mut rows = Rows::new(&[
-        ">#", "node", "tier or filter", ">score", ">expected", ">measured", ">promised", ">arriving", ">room", ">age",
+        ">#",
+        "node",
+        "tier or filter",
+        ">score",
+        ">expected",
+        ">measured",
+        ">promised",
+        ">arriving",
+        ">room",
+        ">age",
     ]);
     let list = |key: &str| ranking[key].as_array().cloned().into_iter().flatten();
     for (place, node) in (1..).zip(list("placed")) {
@@ -38,7 +51,10 @@ fn table(ranking: &Value) -> String {
         rows.add(cells("", &node, "by"), Style::new().dim());
     }
     out += &rows.render();
-    out + &format!("policy {}; score = (expected - comfortable) x capacity^exponent, the smallest is taken\n", text(&ranking["policy"]))
+    out + &format!(
+        "policy {}; score = (expected - comfortable) x capacity^exponent, the smallest is taken\n",
+        text(&ranking["policy"])
+    )
 }
 
 fn cells(place: &str, node: &Value, why: &str) -> Vec<String> {
@@ -71,8 +87,11 @@ mod tests {
             "removed": [{"node": "vm1", "by": "full", "load": null}],
             "excluded": [{"node": "vm3", "by": "never_read"}]});
         let text = table(&ranking);
-        let line = |node: &str| text.lines().find(|line| line.contains(node)).expect("it has a row").to_owned();
-        assert!(line("vm2").contains("wished") && line("vm2").contains("-0.400") && line("vm2").contains("45 %"));
+        let line =
+            |node: &str| text.lines().find(|line| line.contains(node)).expect("it has a row").to_owned();
+        assert!(
+            line("vm2").contains("wished") && line("vm2").contains("-0.400") && line("vm2").contains("45 %")
+        );
         assert!(line("vm1").contains("full") && line("vm3").contains("never_read"), "{text}");
     }
 }

@@ -37,7 +37,16 @@ pub(crate) async fn node(api: &Api, format: Format, name: &str) -> anyhow::Resul
 /// The table, and what holds for the fleet as a whole.
 pub(crate) fn overview(fleet: &Value) -> String {
     let mut rows = Rows::new(&[
-        "node", "state", "region", ">cpu", ">stress", ">people", ">rooms", ">promised", ">age", "what is wrong",
+        "node",
+        "state",
+        "region",
+        ">cpu",
+        ">stress",
+        ">people",
+        ">rooms",
+        ">promised",
+        ">age",
+        "what is wrong",
     ]);
     let nodes = fleet["nodes"].as_array().map_or(&[][..], Vec::as_slice);
     for node in nodes {
@@ -130,7 +139,10 @@ mod tests {
             "figures": null, "operator": null, "pledged": 0.0, "errors": [], "not_ready": []}]});
         let text = overview(&fleet);
         let line = text.lines().nth(1).expect("a row");
-        assert!(line.contains("http://a:9100/") && line.contains("never_read") && !line.contains('%'), "{text}");
+        assert!(
+            line.contains("http://a:9100/") && line.contains("never_read") && !line.contains('%'),
+            "{text}"
+        );
         assert!(text.ends_with("1 nodes, 0 take rooms\n"), "{text}");
     }
 

@@ -21,14 +21,24 @@ mod top;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
+use usher_common::rt::paper::{paper, with_paper};
 
 use api::Api;
 use cli::{Cli, What};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+    let command = || with_paper(Cli::command());
+    let matches = command().get_matches();
+    let done = match paper(&matches, command(), "1") {
+        Some(text) => table::print(&String::from_utf8_lossy(&text)),
+        None => match Cli::from_arg_matches(&matches) {
+            Ok(cli) => run(cli).await,
+            Err(error) => error.exit(),
+        },
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => complain(&error),

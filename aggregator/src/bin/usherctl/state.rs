@@ -77,7 +77,9 @@ async fn wait(api: &Api, format: Format, name: &str, deadline: Option<SystemTime
             last = Some(people);
         }
         if deadline.is_some_and(|deadline| SystemTime::now() >= deadline) {
-            bail!("{name} is not empty by the deadline; it goes on draining (usherctl ready {name} ends that)");
+            bail!(
+                "{name} is not empty by the deadline; it goes on draining (usherctl ready {name} ends that)"
+            );
         }
         tokio::time::sleep(POLL).await;
     }
