@@ -14,7 +14,7 @@ const BURST_MS: u64 = 120_000;
 const SLOT_MS: u64 = 30_000;
 
 /// The result of one replay.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Outcome {
     /// Participant-minutes in all.
     pub minutes: f64,

@@ -17,6 +17,7 @@ mod settings;
 mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -56,6 +57,9 @@ struct Cli {
     /// Leaves the old design out (then there is no last line).
     #[arg(long)]
     only_usher: bool,
+    /// Redis in which our replicas claim rooms (redis://host:port/); without, they ask one another.
+    #[arg(long)]
+    store: Option<String>,
     /// More settings of our aggregators, TOML with its section.
     #[arg(long, default_value = "")]
     more: String,
@@ -102,13 +106,15 @@ impl Cli {
         let (began, cpu_before) = (Instant::now(), own_cpu_s()?);
         let scratch = tempfile::tempdir()?;
         let base = self.keep.clone().unwrap_or_else(|| scratch.path().to_owned());
-        let mut runs = JoinSet::new();
+        let (mut runs, mut lived) = (JoinSet::new(), Vec::new());
         for plan in plans {
             let directory =
                 base.join(format!("{seed}-{}-{}", plan.kind.name().replace(' ', "-"), plan.replicas));
             std::fs::create_dir_all(&directory)?;
             let trace = trace.clone();
-            runs.spawn(async move { run::run(plan, trace, &directory).await });
+            let lived_ms = Arc::new(AtomicU64::new(0));
+            lived.push(lived_ms.clone());
+            runs.spawn(async move { run::run(plan, trace, &directory, &lived_ms).await });
         }
         let mut progress = tokio::time::interval(Duration::from_secs(30));
         progress.tick().await;
@@ -119,9 +125,10 @@ impl Cli {
                     Some(done) => ran.push(done.context("a run panicked")??),
                     None => break,
                 },
-                _ = progress.tick() => eprintln!(
-                    "  {:.1} min of the trace", began.elapsed().as_secs_f64() / 60.0 * self.speed
-                ),
+                _ = progress.tick() => {
+                    let slowest = lived.iter().map(|lived| lived.load(Ordering::Relaxed)).min();
+                    eprintln!("  {:.1} min of the trace", slowest.map_or(0.0, |ms| ms as f64 / 60_000.0));
+                }
             }
         }
         let own_cores = (own_cpu_s()? - cpu_before) / began.elapsed().as_secs_f64();
@@ -150,6 +157,7 @@ impl Cli {
                     interval_ms: self.interval,
                     hints: self.hints,
                     net: u8::try_from(10 + plans.len()).expect("a handful of runs"),
+                    store: self.store.clone(),
                     more: self.more.clone(),
                 });
             }

@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
@@ -44,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) hints: f64,
     /// Tells runs side by side apart.
     pub(crate) net: u8,
+    /// Redis in which our replicas claim rooms.
+    pub(crate) store: Option<String>,
     /// More settings of our aggregators.
     pub(crate) more: String,
 }
@@ -59,13 +62,20 @@ pub(crate) struct Ran {
     pub(crate) aggregator_cores: f64,
     /// Real time in which the machine ran others and the trace stood still, ms.
     pub(crate) held_ms: f64,
+    /// The same as a share of the run.
+    pub(crate) held_share: f64,
     /// Reads of agents that were due while the one before was under way, and all reads.
     pub(crate) missed: f64,
     pub(crate) scrapes: f64,
 }
 
-/// Lives the trace through.
-pub(crate) async fn run(plan: Plan, trace: Arc<Trace>, directory: &Path) -> anyhow::Result<Ran> {
+/// Lives the trace through; `lived_ms` tells how far it is.
+pub(crate) async fn run(
+    plan: Plan,
+    trace: Arc<Trace>,
+    directory: &Path,
+    lived_ms: &AtomicU64,
+) -> anyhow::Result<Ran> {
     let (targets, secret) = (directory.join("targets.json"), directory.join("secret"));
     std::fs::write(&secret, SECRET)?;
     let keys = (0..trace.rooms.len()).map(|number| first_key(&trace, number)).collect();
@@ -77,15 +87,18 @@ pub(crate) async fn run(plan: Plan, trace: Arc<Trace>, directory: &Path) -> anyh
     agents.publish()?;
 
     let mut replicas = Vec::new();
-    for number in 0..plan.replicas {
-        let ports = (free_port()?, free_port()?);
+    let ports: Vec<(u16, u16)> =
+        (0..plan.replicas).map(|_| Ok((free_port()?, free_port()?))).collect::<anyhow::Result<_>>()?;
+    let public_ports: Vec<u16> = ports.iter().map(|ports| ports.0).collect();
+    for (number, &ports) in ports.iter().enumerate() {
         let settings = Settings {
             kind: plan.kind,
             speed: plan.speed,
             interval_ms: plan.interval_ms,
             public_port: ports.0,
             operator_port: ports.1,
-            replicas: plan.replicas,
+            replicas: &public_ports,
+            store: plan.store.as_deref(),
             targets: &targets,
             secret: &secret,
             more: &plan.more,
@@ -111,11 +124,13 @@ pub(crate) async fn run(plan: Plan, trace: Arc<Trace>, directory: &Path) -> anyh
         beat.tick().await;
         let until_ms = clock.now_ms();
         advance(&shared, until_ms, &mut agents, &mut asks)?;
+        lived_ms.store(until_ms, Ordering::Relaxed);
         if until_ms >= trace.end_ms {
             break;
         }
     }
-    let aggregator_cores = (cpu()? - cpu_before) / began.elapsed().as_secs_f64();
+    let took_s = began.elapsed().as_secs_f64();
+    let aggregator_cores = (cpu()? - cpu_before) / took_s;
     let mut answers_ms = asks.finish().await;
     answers_ms.sort_by(f64::total_cmp);
     let (mut missed, mut scrapes) = (0.0, 0.0);
@@ -127,7 +142,16 @@ pub(crate) async fn run(plan: Plan, trace: Arc<Trace>, directory: &Path) -> anyh
             replica.metric(&client(&ClientOptions::default())?, "usher_aggregator_scrapes_total").await?;
     }
     let outcome = shared.outcome();
-    Ok(Ran { plan, outcome, answers_ms, aggregator_cores, held_ms: clock.held_ms, missed, scrapes })
+    Ok(Ran {
+        plan,
+        outcome,
+        answers_ms,
+        aggregator_cores,
+        held_ms: clock.held_ms,
+        held_share: clock.held_ms / 1000.0 / took_s,
+        missed,
+        scrapes,
+    })
 }
 
 /// The trace's clock. When this process was not let run for a while, neither were the aggregators:

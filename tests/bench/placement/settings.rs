@@ -2,11 +2,13 @@
 //! configuration divided by it.
 //!
 //! One time is not: `placement.confirm_timeout`, because the loopback and the scheduler of this
-//! machine do not run faster. It bounds the wait for a silent agent, and nobody is placed by it.
+//! machine do not run faster. It bounds the wait for a silent agent, and nobody is placed by it. Neither is
+//! the talk among replicas.
 
 use std::path::Path;
 
 use usher_aggregator::placement::Params;
+use usher_aggregator::placement::learn::{COST_MEMORY_MS, MEETING_GAP_MS};
 
 /// Which aggregator is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +47,13 @@ pub(crate) struct Settings<'a> {
     pub(crate) interval_ms: u64,
     pub(crate) public_port: u16,
     pub(crate) operator_port: u16,
-    /// Replicas in all.
-    pub(crate) replicas: usize,
+    /// Public ports of all replicas.
+    pub(crate) replicas: &'a [u16],
     /// file_sd list of the agents.
     pub(crate) targets: &'a Path,
     pub(crate) secret: &'a Path,
+    /// Redis in which rooms are claimed; `None`: replicas ask one another.
+    pub(crate) store: Option<&'a str>,
     /// More settings, TOML with whole sections; only for ours.
     pub(crate) more: &'a str,
 }
@@ -59,13 +63,23 @@ impl Settings<'_> {
     pub(crate) fn toml(&self) -> String {
         let ms = |ms: u64| format!("\"{}ms\"", ((ms as f64 / self.speed).round() as u64).max(1));
         let interval = self.kind.interval_ms(self.interval_ms);
-        let Self { public_port, operator_port, replicas, .. } = self;
+        let Self { public_port, operator_port, .. } = self;
+        let replicas = self.replicas.len();
+        let peers: Vec<String> =
+            self.replicas.iter().map(|port| format!("\"http://127.0.0.1:{port}\"")).collect();
+        // the old design's replicas knew nothing of one another
+        let agreement = match (self.kind, self.store) {
+            (Kind::OldDesign, _) => String::new(),
+            (Kind::Usher, Some(store)) => format!("store = \"{store}\"\n"),
+            (Kind::Usher, None) if replicas == 1 => String::new(),
+            (Kind::Usher, None) => format!("peers = [{}]\npeer_interval = \"100ms\"\n", peers.join(", ")),
+        };
         let (targets, secret) = (self.targets.display(), self.secret.display());
         let general = format!(
             "drain = \"0s\"\n[public]\nlisten = \"127.0.0.1:{public_port}\"\n[operator]\nlisten = \"127.0.0.1:{operator_port}\"\n\
              [discovery]\nfile = [\"{targets}\"]\npoll = {poll}\n\
              [scrape]\ninterval = {interval}\ntimeout = {timeout}\nmax_age = {max_age}\nretry_max = {retry}\nsmoothing = {smoothing}\n\
-             [rooms]\nmemory = {memory}\nsecret_file = \"{secret}\"\n",
+             [rooms]\nmemory = {memory}\nsecret_file = \"{secret}\"\n{agreement}",
             poll = ms(2_000),
             interval = ms(interval),
             timeout = ms(interval),
@@ -81,7 +95,8 @@ impl Settings<'_> {
                 format!(
                     "[health]\npanic_hold = {hold}\n[placement]\nreplicas = {replicas}\nmemory = {memory}\nknown_memory = {known}\n\
                      join_foresight = {foresight}\njoin_smoothing = {smoothing}\nretry_after = {retry}\nfresh = {fresh}\n\
-                     trust_fade = {fade}\nslow_start = {slow}\nbreaker_ripe = {ripe}\nbreaker_pause = {pause}\nconfirm_ttl = {ttl}\n{more}\n",
+                     trust_fade = {fade}\nslow_start = {slow}\nbreaker_ripe = {ripe}\nbreaker_pause = {pause}\nconfirm_ttl = {ttl}\n\
+                     learn_interval = {learn}\nlearn_memory = {lessons}\nlearn_meeting_gap = {gap}\n{more}\n",
                     hold = ms(60_000),
                     memory = ms(p.promise_memory_ms),
                     known = ms(p.known_promise_memory_ms),
@@ -94,6 +109,9 @@ impl Settings<'_> {
                     ripe = ms(p.breaker_ripe_ms),
                     pause = ms(p.breaker_pause_ms),
                     ttl = ms(CONFIRM_TTL_MS.max((self.speed * 1000.0) as u64)),
+                    learn = ms(5_000),
+                    lessons = ms(COST_MEMORY_MS),
+                    gap = ms(MEETING_GAP_MS),
                     more = self.more,
                 )
             }

@@ -7,6 +7,9 @@ use usher_aggregator::replay::Outcome;
 use crate::run::{Plan, Ran};
 use crate::settings::Kind;
 
+/// Share of the time in which the trace may stand still without spoiling the figures.
+const HELD_MAX: f64 = 0.1;
+
 /// The results of one trace, or of several summed up.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -51,6 +54,7 @@ impl Table {
                 answers_ms,
                 aggregator_cores: mean(|ran| ran.aggregator_cores),
                 held_ms: same.iter().map(|ran| ran.held_ms).sum(),
+                held_share: same.iter().map(|ran| ran.held_share).fold(0.0, f64::max),
                 missed: same.iter().map(|ran| ran.missed).sum(),
                 scrapes: same.iter().map(|ran| ran.scrapes).sum(),
             }
@@ -139,7 +143,16 @@ impl fmt::Display for Table {
         }
         let old = self.ran.iter().find(|ran| ran.plan.kind == Kind::OldDesign).map(|ran| &ran.outcome);
         self.row(f, "oracle", &self.oracle, old, " | | | | |")?;
-        writeln!(f, "CPU of agents, people and measure: {:.2} cores", self.own_cores)
+        writeln!(f, "CPU of agents, people and measure: {:.2} cores", self.own_cores)?;
+        let held = self.ran.iter().map(|ran| ran.held_share).fold(0.0, f64::max);
+        if held > HELD_MAX {
+            let percent = 100.0 * held;
+            writeln!(
+                f,
+                "the machine was busy with something else: the trace stood still for {percent:.0} % of the time; these figures say nothing"
+            )?;
+        }
+        Ok(())
     }
 }
 
