@@ -107,14 +107,14 @@ impl Fleet {
         let mut inner = self.lock();
         let found = inner.state.find(node.as_str()).filter(|node| inner.is_joinable(node, now))?;
         let placed = placed(found, How::Claimed)?;
-        inner.rooms.agree(room.clone(), placed.node.clone(), now);
+        inner.rooms.agree(room, placed.node.clone(), now);
         Some(placed)
     }
 
     /// The replicas agree that a room is there.
     pub fn agree(&self, room: &RoomKey, node: &NodeId) {
         let now = self.now();
-        self.lock().rooms.agree(room.clone(), node.clone(), now);
+        self.lock().rooms.agree(room, node.clone(), now);
     }
 
     /// The chosen node takes the room; `told` says whether it knows of the promise itself.

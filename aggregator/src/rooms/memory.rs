@@ -52,9 +52,9 @@ impl Memory {
     }
 
     /// Somebody was sent to a room that the replicas agreed on.
-    pub fn agree(&mut self, room: RoomKey, node: NodeId, now: Millis) {
+    pub fn agree(&mut self, room: &RoomKey, node: NodeId, now: Millis) {
         self.remember(room.clone(), node, now);
-        if let Some(entry) = self.rooms.get_mut(&room) {
+        if let Some(entry) = self.rooms.get_mut(room) {
             entry.agreed = Some(now);
         }
     }
@@ -118,11 +118,11 @@ mod tests {
         let [one, two] = ["vm1", "vm2"].map(|name| NodeId::parse(name).unwrap());
         memory.remember(key(1), one.clone(), 0);
         assert_eq!(memory.agreed(&key(1), 0), None);
-        memory.agree(key(1), one.clone(), 0);
+        memory.agree(&key(1), one.clone(), 0);
         memory.remember(key(1), one.clone(), 900);
         assert_eq!(memory.agreed(&key(1), AGREED_MS), Some(&one));
         assert_eq!(memory.agreed(&key(1), AGREED_MS + 1), None);
-        memory.agree(key(1), one, 2000);
+        memory.agree(&key(1), one, 2000);
         memory.remember(key(1), two, 2000);
         assert_eq!(memory.agreed(&key(1), 2000), None, "it was sent elsewhere since");
     }
