@@ -43,6 +43,10 @@ use turns::Turns;
 /// nobody can be sent to.
 const CLAIM_ROUNDS: usize = 4;
 
+/// Owners asked for one room: who finds the first one silent asks whom the room falls to without it, as
+/// the other replicas do, and decides alone only when that one fails too.
+const OWNERS_ASKED: usize = 2;
+
 /// Places rooms on nodes that say yes.
 #[derive(Debug)]
 pub struct Placer {
@@ -115,19 +119,21 @@ impl Placer {
     /// not answer.
     async fn by_owner(&self, room: &RoomKey, request: &PlaceRequest, ready: bool) -> Option<Placed> {
         let peers = self.agreement.peers.as_ref().filter(|_| self.claims().is_none())?;
-        let Decider::Other(owner) = peers.decider(room, ready) else { return None };
-        match peers.ask(&owner, request).await {
-            Ok(placed) => {
-                self.stats.forwards.with_label_values(&["answered"]).inc();
-                self.fleet.agree(room, &placed.node);
-                Some(placed)
-            }
-            Err(error) => {
-                tracing::debug!(%error, "deciding without the owner");
-                self.stats.forwards.with_label_values(&["failed"]).inc();
-                None
+        for _ in 0..OWNERS_ASKED {
+            let Decider::Other(owner) = peers.decider(room, ready) else { return None };
+            match peers.ask(&owner, request).await {
+                Ok(placed) => {
+                    self.stats.forwards.with_label_values(&["answered"]).inc();
+                    self.fleet.agree(room, &placed.node);
+                    return Some(placed);
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the owner of a room did not decide");
+                    self.stats.forwards.with_label_values(&["failed"]).inc();
+                }
             }
         }
+        None
     }
 
     async fn decide_claimed(
