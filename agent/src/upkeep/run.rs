@@ -17,7 +17,6 @@ use usher_common::wire::DeployPhase;
 use super::feed::Heard;
 use super::reconcile::{reconcile, treatment};
 use super::site::Site;
-use super::triage::Treatment;
 use crate::deploy::drive::Drive;
 use crate::deploy::orders::Order;
 use crate::stack::LoadedStack;
