@@ -16,7 +16,7 @@ const KILLED: i32 = 9;
 /// Restarts the agent with a fault, orders a deployment and waits for the agent's death; whether it died.
 async fn die(agent: Agent, fault: &str, tag: &str) -> (Agent, bool) {
     agent.program.signal("KILL");
-    let mut agent = agent.restarted_with(&[("USHER_AGENT_FAULT", fault)]).await;
+    let mut agent = agent.restarted_with(&[("USHER_FAULT", fault)]).await;
     settled(&agent).await;
     let order = agent.request(reqwest::Method::POST, "/v1/stack/deploy");
     // It may die before its answer is out.

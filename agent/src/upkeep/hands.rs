@@ -70,7 +70,8 @@ impl Hands {
             }
             Deed::Work => self.foreign = Some(at),
             Deed::Signal(Some(9)) => drop(self.killed.insert(container.clone())),
-            Deed::Signal(_) => {}
+            // How a stop begins: until its end is heard, nothing is to be helped up.
+            Deed::Signal(_) => self.foreign = Some(at),
         }
     }
 
@@ -141,6 +142,7 @@ mod tests {
     #[test]
     fn a_stop_is_a_wish_that_holds_until_somebody_starts_it() {
         assert!(after(&[(1, Deed::Signal(Some(15))), (2, Deed::Stop)]).stopped().contains_key("web"));
+        assert!(after(&[(1, Deed::Signal(Some(15)))]).is_foreign(2, 60_000));
         assert!(after(&[(2, Deed::Stop), (3, Deed::Start)]).stopped().is_empty());
         let killed = after(&[(1, Deed::Signal(Some(9)))]);
         assert!(killed.stopped().is_empty() && killed.was_killed("c") && !killed.is_foreign(1, 60_000));

@@ -30,13 +30,9 @@ pub(super) fn treatment(site: &Site, loaded: &LoadedStack, snapshot: &Snapshot) 
     };
     let now = unix_now_ms();
     let mut found = treat(&beds, ward, &site.heals, now, &site.options.limits);
-    // What falls between the sample and the plan waits for its turn as well.
-    for bed in &beds {
-        if let Some(hold) = site.heals.objection(&bed.service, now, &site.options.limits)
-            && !found.help.contains_key(&bed.service)
-        {
-            found.resting.entry(bed.service.clone()).or_insert(hold);
-        }
+    // What falls between the sample and the plan waits until it was looked at: somebody may be stopping it.
+    for bed in beds.into_iter().filter(|bed| !found.help.contains_key(&bed.service)) {
+        found.resting.entry(bed.service).or_insert(StackHold::Backoff);
     }
     Some(found)
 }
