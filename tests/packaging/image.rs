@@ -7,6 +7,7 @@ use usher_common::rt::http_client::{ClientOptions, client};
 use usher_tests::eventually::{eventually, unless};
 use usher_tests::images::Image;
 use usher_tests::load::{Load, Shot};
+use usher_tests::proc_tree::ProcTree;
 use usher_tests::program::{free_port, path};
 
 fn root() -> PathBuf {
@@ -112,11 +113,12 @@ async fn the_compose_file_runs_two_replicas_of_which_either_may_die() {
     };
     write("agent.token", "0123456789abcdef0123456789abcdef\n");
     write("rooms.secret", "fedcba9876543210fedcba9876543210\n");
+    let idle = ProcTree::new(0.1);
     // The agent of a fleet of one, in the same network.
     let vm = write(
         "vm.yaml",
-        "services:\n  a1: &busy\n    environment: { USHER_AGGREGATOR_PLACEMENT_FULL: '2' }\n  a2: *busy\n  vm1:\n    image: ${AGENT_IMAGE}\n    command: [usher-agent, --listen, '0.0.0.0:9100', --node, vm1, \
-         --engine-socket, /nonexistent, --auth-token-file, /agent.token, --state-dir, /tmp]\n    volumes: ['${USHER_SECRETS}/agent.token:/agent.token:ro']\n",
+        "services:\n  vm1:\n    image: ${AGENT_IMAGE}\n    command: [usher-agent, --listen, '0.0.0.0:9100', --node, vm1, \
+         --engine-socket, /nonexistent, --host-proc, /idle, --auth-token-file, /agent.token, --state-dir, /tmp]\n    volumes: ['${USHER_SECRETS}/agent.token:/agent.token:ro', '${IDLE}:/idle:ro']\n",
     );
     let image = format!("{name}-aggregator");
     let removed = later("docker", &["image", "rm", "--force", &image]);
@@ -138,6 +140,7 @@ async fn the_compose_file_runs_two_replicas_of_which_either_may_die() {
             ("VALKEY_IMAGE", redis.tag()),
             ("VALKEY_SERVER", "redis-server"),
             ("AGENT_IMAGE", agent.tag()),
+            ("IDLE", idle.path()),
             ("USHER_PUBLISH", &port),
             ("USHER_TARGETS", "http://vm1:9100"),
             ("USHER_SECRETS", directory.path().to_str().expect("UTF-8")),
