@@ -33,9 +33,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Boots one called `name` (unique on this host) and waits until everything in it is up.
-    /// Blocks for some ten seconds.
-    pub fn boot(name: &str) -> anyhow::Result<Self> {
+    /// Boots one called `name` (unique on this host), with a folder of this host at the path `at`, and waits
+    /// until everything in it is up. Blocks for some ten seconds.
+    pub fn boot(name: &str, folder: &Path, at: &str) -> anyhow::Result<Self> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/rootfs.sh");
         let tar = Command::new(root).stderr(Stdio::inherit()).output().context(root)?;
         ensure!(tar.status.success(), "{root} failed");
@@ -45,7 +45,8 @@ impl Machine {
         docker(&["import", "--change", r#"CMD ["/sbin/init"]"#, tar.trim(), name])?;
         docker(&["network", "create", name])?;
         let network = format!("--network={name}");
-        let mut run = vec!["run", "--detach", "--name", name, "--hostname", "vm1", &network];
+        let volume = format!("--volume={}:{at}:ro", folder.display());
+        let mut run = vec!["run", "--detach", "--name", name, "--hostname", "vm1", &network, &volume];
         run.extend_from_slice(RIGHTS);
         run.push(name);
         docker(&run)?;

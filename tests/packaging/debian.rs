@@ -7,6 +7,7 @@ use std::process::Command;
 use usher_tests::eventually::{eventually, unless};
 use usher_tests::load::{Load, Shot};
 use usher_tests::machine::Machine;
+use usher_tests::proc_tree::ProcTree;
 use usher_tests::program;
 
 /// Makes the packages of the programs that were built beside this test.
@@ -39,7 +40,12 @@ async fn both_packages_come_up_by_themselves_survive_restarts_and_hangs_and_leav
     let lintian = lintian.expect("lintian runs (apt-get install lintian)");
     assert!(lintian.status.success(), "{}", String::from_utf8_lossy(&lintian.stdout));
 
-    let machine = Machine::boot(&format!("usher-test-debian-{}", std::process::id())).expect("a machine");
+    // What the agent measures where only placement matters: the real one is as busy as the tests make it.
+    let idle = ProcTree::new(0.1);
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(idle.path(), readable).expect("it is ours");
+    let name = format!("usher-test-debian-{}", std::process::id());
+    let machine = Machine::boot(&name, Path::new(idle.path()), "/idle").expect("a machine");
     let run = |script: &str| machine.run(script).unwrap_or_else(|error| panic!("{error:#}"));
     run("mkdir /tmp/debs");
     for deb in &debs {
@@ -108,21 +114,23 @@ async fn the_agent_tells_the_units_states(run: &impl Fn(&str) -> String) {
 }
 
 async fn a_restart_under_load_refuses_nobody(machine: &Machine, run: &impl Fn(&str) -> String) {
-    // Reachable from here, and never "full": the machine that the tests share is busy.
-    run("sed -i 's/^#listen = .127.0.0.1:7080.*/listen = \"0.0.0.0:7080\"/; s/^#full = .*/full = 2/' \
-         /etc/usher/aggregator.toml; systemctl restart usher-aggregator");
+    run("sed -i 's/^#listen = .127.0.0.1:7080.*/listen = \"0.0.0.0:7080\"/' /etc/usher/aggregator.toml; \
+         sed -i 's/^#proc = .*/proc = \"\\/idle\"/' /etc/usher/agent.toml; systemctl restart usher-agent usher-aggregator");
     eventually("a server is handed out", async || {
         let answer = run("curl -s http://127.0.0.1:7080/api/v1/server");
         unless(answer.contains("\"url\""), answer)
     })
     .await;
     let public = format!("http://{}:7080", machine.address().expect("an address"));
-    let load = Load::begin(vec![
-        Shot::get(format!("{public}/")),
-        Shot::get(format!("{public}/join/standup")),
-        Shot::get(format!("{public}/join/review")),
-        Shot::post(format!("{public}/api/v1/rooms"), r#"{"name":"standup"}"#),
-    ]);
+    let shots = || {
+        vec![
+            Shot::get(format!("{public}/")),
+            Shot::get(format!("{public}/join/standup")),
+            Shot::get(format!("{public}/join/review")),
+            Shot::post(format!("{public}/api/v1/rooms"), r#"{"name":"standup"}"#),
+        ]
+    };
+    let mut load = Load::begin(shots());
     load.goes_on(100).await;
     let pid = || run("systemctl show --value --property MainPID usher-aggregator");
     for restart in [
@@ -139,13 +147,16 @@ async fn a_restart_under_load_refuses_nobody(machine: &Machine, run: &impl Fn(&s
         .await;
         load.goes_on(100).await;
         if restart.starts_with("systemctl") {
+            let tally = std::mem::replace(&mut load, Load::begin(shots())).end().await;
+            println!("restart under load: {} answered, {} not {:?}", tally.good, tally.bad, tally.why);
+            assert_eq!(tally.bad, 0, "a restart: {tally:?}");
             let fds = run("systemctl show --value --property NFileDescriptorStore usher-aggregator");
             assert_eq!(fds.trim(), "2", "both listeners are kept");
         }
     }
     let tally = load.end().await;
-    println!("restart and crash under load: {} answered, {} not {:?}", tally.good, tally.bad, tally.why);
-    assert!(tally.good > 300, "{tally:?}");
+    println!("crash under load: {} answered, {} not {:?}", tally.good, tally.bad, tally.why);
+    assert!(tally.good > 100, "{tally:?}");
     // A crash may cut one answer per loop; nobody is refused in either case.
     assert!(tally.bad <= 4 && tally.why.iter().all(|why| why.starts_with("reset")), "{tally:?}");
 }

@@ -1,13 +1,10 @@
-//! The aggregator's image, and the compose file with two replicas behind HAProxy, on a real engine.
+//! The aggregator's image on a real engine.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use usher_common::rt::http_client::{ClientOptions, client};
 use usher_tests::eventually::{eventually, unless};
-use usher_tests::images::Image;
-use usher_tests::load::{Load, Shot};
-use usher_tests::program::{free_port, path};
+use usher_tests::program::path;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -90,75 +87,4 @@ async fn the_image_runs_without_rights_and_holds_nothing_but_the_program() {
 /// The files of a container.
 fn run_piped(name: &str) -> String {
     run(Command::new("sh").args(["-ec", r#"docker export "$0" | tar -t"#, name]))
-}
-
-fn compose() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache =
-        cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache"));
-    let path = cache.join("usher/tools/docker-compose-2.40.3");
-    assert!(path.exists(), "{} is not there: run tests/tools/fetch-compose.sh", path.display());
-    path
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_compose_file_runs_two_replicas_of_which_either_may_die() {
-    let name = format!("usher-test-compose-{}", std::process::id());
-    let directory = tempfile::tempdir().expect("a directory");
-    let write = |file: &str, text: &str| {
-        let path = directory.path().join(file);
-        std::fs::write(&path, text).expect("a writable directory");
-        path.to_str().expect("UTF-8").to_owned()
-    };
-    write("agent.token", "0123456789abcdef0123456789abcdef\n");
-    write("rooms.secret", "fedcba9876543210fedcba9876543210\n");
-    // The agent of a fleet of one, in the same network.
-    let vm = write(
-        "vm.yaml",
-        "services:\n  a1: &busy\n    environment: { USHER_AGGREGATOR_PLACEMENT_FULL: '2' }\n  a2: *busy\n  vm1:\n    image: ${AGENT_IMAGE}\n    command: [usher-agent, --listen, '0.0.0.0:9100', --node, vm1, \
-         --engine-socket, /nonexistent, --auth-token-file, /agent.token, --state-dir, /tmp]\n    volumes: ['${USHER_SECRETS}/agent.token:/agent.token:ro']\n",
-    );
-    let image = format!("{name}-aggregator");
-    let removed = later("docker", &["image", "rm", "--force", &image]);
-    build(&image);
-    let made = |tag: &str, program: &Path| {
-        Image::build(&format!("{name}-{tag}"), &[program], &["true"]).expect("an image")
-    };
-    let haproxy = made("haproxy", Path::new("/usr/sbin/haproxy"));
-    let redis = made("redis", Path::new("/usr/bin/redis-server"));
-    let agent = made("agent", &path("usher-agent"));
-    let port = free_port().to_string();
-    let file = root().join("packaging/compose/compose.yaml");
-    let file = file.to_str().expect("UTF-8");
-    let compose = |args: &[&str]| {
-        let mut command = Command::new(compose());
-        command.args(["-p", &name, "-f", file, "-f", &vm]).args(args).envs([
-            ("USHER_IMAGE", image.as_str()),
-            ("HAPROXY_IMAGE", haproxy.tag()),
-            ("VALKEY_IMAGE", redis.tag()),
-            ("VALKEY_SERVER", "redis-server"),
-            ("AGENT_IMAGE", agent.tag()),
-            ("USHER_PUBLISH", &port),
-            ("USHER_TARGETS", "http://vm1:9100"),
-            ("USHER_SECRETS", directory.path().to_str().expect("UTF-8")),
-        ]);
-        command
-    };
-    let _undo = Undo(vec![compose(&["down", "--timeout", "1", "--volumes"]), removed]);
-    run(&mut compose(&["up", "--detach", "--no-build", "--pull", "never"]));
-    let url = format!("http://127.0.0.1:{port}");
-    let client = client(&ClientOptions::default()).expect("a client");
-    eventually("a server is handed out", async || {
-        let answer =
-            client.get(format!("{url}/api/v1/server")).send().await.map_err(|error| error.to_string())?;
-        unless(answer.status().is_success(), answer.status())
-    })
-    .await;
-    let load = Load::begin(vec![Shot::get(format!("{url}/")), Shot::get(format!("{url}/join/standup"))]);
-    load.goes_on(50).await;
-    run(&mut compose(&["kill", "--signal", "KILL", "a1"]));
-    load.goes_on(100).await;
-    let tally = load.end().await;
-    println!("compose: {} answered, {} not {:?}", tally.good, tally.bad, tally.why);
-    assert_eq!(tally.bad, 0, "{tally:?}");
 }

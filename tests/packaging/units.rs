@@ -9,7 +9,7 @@ use usher_tests::program;
 /// systemd/README.md.
 const WORST: [(&str, u32); 2] = [("usher-agent", 16), ("usher-aggregator", 11)];
 /// With the rights to keep a stack up.
-const WORST_STACK: u32 = 26;
+const WORST_STACK: u32 = 23;
 
 fn systemd_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd")
