@@ -30,7 +30,7 @@ dist: ## The programs as they are packaged: small, minutes to build
 build: ## Release binaries
 	cargo build --release --locked -p usher-agent -p usher-aggregator
 
-packages: ## Debian packages, a tarball, SBOMs and checksums (release; wants cargo-deb)
+packages: ## Debian packages, a tarball, SBOMs and checksums (profile dist; wants cargo-deb)
 	@packaging/deb/build.sh
 
 image: ## The aggregator's container image: a static program and nothing else

@@ -15,7 +15,7 @@ root=$PWD
 fail() { printf 'packages: %s\n' "$*" >&2; exit 1; }
 
 output=
-profile=release
+profile=dist
 while (($#)); do
   case $1 in
     --output) output=${2:?--output wants a directory}; shift ;;
@@ -29,13 +29,15 @@ command -v cargo-deb >/dev/null || fail "there is no cargo-deb here: cargo insta
 target=${CARGO_TARGET_DIR:-target}
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
-if [[ $profile == release ]]; then
+if [[ $profile == dist ]]; then
   # Other flags than `cargo build` has: in the same directory the two would undo each other's work.
   target=$target/packages-build
   export CARGO_TARGET_DIR=$target
   export RUSTFLAGS="--remap-path-prefix=$root=/build --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-  cargo build --release --locked -p usher-agent -p usher-aggregator --bins
-  built=$target/release
+  # One after the other: together the agent would get what only the aggregator asks of shared crates.
+  cargo build --profile dist --locked -p usher-agent
+  cargo build --profile dist --locked -p usher-aggregator --bins
+  built=$target/dist
 else
   built=$target/debug
 fi
@@ -50,6 +52,7 @@ paper() { # PROGRAM SECTION
     "$built/$program" completions "$shell" >"$built/paper/$program.$shell"
   done
 }
+paper usherctl 1
 for name in agent aggregator; do
   paper "usher-$name" 8
   # Defaults stay comments: so they can change with a release where nobody chose otherwise.
@@ -77,7 +80,7 @@ name=usher-$version-$(uname -m)-linux
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/$name/paper"
-install -m 755 "$built"/usher-agent "$built"/usher-aggregator packaging/install.sh "$stage/$name/"
+install -m 755 "$built"/usher-agent "$built"/usher-aggregator "$built"/usherctl packaging/install.sh "$stage/$name/"
 install -m 644 systemd/*.service systemd/drop-in/*.conf packaging/deb/usher-agent.sysusers LICENSE "$stage/$name/"
 install -m 644 "$built"/paper/* "$stage/$name/paper/"
 (cd "$stage/$name" && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS)
