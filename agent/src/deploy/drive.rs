@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use usher_common::rt::process::{random_id, unix_now_ms};
-use usher_common::wire::DeployPhase;
+use usher_common::wire::{DeployPhase, DeployReason};
 
 use super::course::{self, Found, Patience};
 use super::job::{Goal, Job, Release};
@@ -141,7 +141,7 @@ impl Drive {
 /// Says where a deployment turned.
 fn turned(site: &Site, before: &Job, job: &Job) {
     if before.phase != job.phase {
-        let (phase, reason) = (job.phase.as_str(), job.reason.map(|reason| reason.as_str()));
+        let (phase, reason) = (job.phase.as_str(), job.reason.map(DeployReason::as_str));
         match job.reason {
             Some(_) => tracing::error!(
                 deployment = job.id,

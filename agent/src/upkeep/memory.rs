@@ -65,7 +65,7 @@ impl Memory {
             Ok(()) => self.notes = notes,
             // The next keeping tries again; meanwhile a restart would start what the operator stopped.
             Err(error) => {
-                tracing::error!(directory = %self.directory.display(), %error, "upkeep cannot keep its notes")
+                tracing::error!(directory = %self.directory.display(), %error, "upkeep cannot keep its notes");
             }
         }
     }

@@ -17,7 +17,6 @@ use usher_common::wire::DeployPhase;
 use super::feed::Heard;
 use super::reconcile::{reconcile, treatment};
 use super::site::Site;
-use super::triage::Treatment;
 use crate::deploy::drive::Drive;
 use crate::deploy::orders::Order;
 use crate::stack::LoadedStack;
@@ -142,7 +141,8 @@ impl Worker {
         // The files may have changed since they were read last.
         turn.loaded = self.site.load(&BTreeMap::new()).await.ok();
         let treated = turn.loaded.as_ref().and_then(|loaded| treatment(&self.site, loaded, snapshot));
-        let treated = treated.unwrap_or_else(Treatment::default);
+        // Without a project nobody can be treated; the look says why there is none.
+        let treated = treated.unwrap_or_default();
         let did = reconcile(&mut self.site, &treated, turn.first).await;
         turn.first = false;
         let now = Instant::now();
