@@ -91,7 +91,6 @@ async fn what_cannot_be_done_is_said_in_json_with_a_word_and_a_sentence() {
         (r#"{"name": "a/b"}"#, 422, "bad_room_name"),
         (r#"{"name": ""}"#, 422, "bad_room_name"),
         (r#"{"expected_participants": -1}"#, 422, "bad_expected_participants"),
-        (r#"{"region": "nowhere"}"#, 503, "no_server"),
     ] {
         let answer = aggregator.post_room(body).await;
         let json = answer.json();

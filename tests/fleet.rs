@@ -155,7 +155,12 @@ async fn the_token_of_the_settings_is_shown() {
     admitted.ready().await;
     let best = admitted.get("/api/v1/server?region=eu").await;
     assert_eq!(best.json()["region"], "eu");
-    assert_eq!(admitted.get("/api/v1/server?region=us").await.json()["nodes"], json!({ "wrong_region": 1 }));
+    assert_eq!(admitted.get("/api/v1/server?region=us").await.json()["region"], "eu", "better than none");
+    let walled = format!("[placement]\nregion_spill = false\n{}", QUICK.replace("[placement]\n", ""));
+    let walled = Aggregator::start(&format!("{walled}{entry}\ntoken_file = {path:?}"));
+    walled.ready().await;
+    assert_eq!(walled.get("/api/v1/server?region=us").await.json()["nodes"], json!({ "wrong_region": 1 }));
+    assert_eq!(walled.metric("usher_aggregator_refusals_total{reason=\"wrong_region\"}").await, Some(1.0));
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use exposition::Family;
 use tolerance::Tolerance;
-use usher_agent::probe::host::{Host, Roots, Settings, own_process};
+use usher_agent::probe::host::{Host, OwnProcess, Roots, Settings};
 use usher_common::metric::{Families, Format, encode};
 
 const EXPORTER: &str = "prometheus-node-exporter";
@@ -145,7 +145,8 @@ fn collect(host: &mut Host) -> String {
     let mut families = Families::new();
     host.collect(Instant::now(), &mut families);
     let boot = host.sample(Instant::now()).sample.cpu.map(|cpu| cpu.boot_time_unix_s);
-    own_process(boot, &mut families).expect("a process can read of itself");
+    let own = OwnProcess::open().and_then(|own| own.push(boot, &mut families));
+    own.expect("a process can read of itself");
     encode(Format::Text, families.as_slice())
 }
 

@@ -3,73 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use serde_json::Value;
-use usher_tests::agent::{Agent, client};
+use usher_tests::agent::Agent;
 use usher_tests::aggregator::{Aggregator, QUICK};
-use usher_tests::eventually::{eventually, unless};
-use usher_tests::program::free_port;
-
-/// A Prometheus with a data directory of its own.
-struct Prometheus {
-    process: Child,
-    url: String,
-    _directory: tempfile::TempDir,
-}
-
-impl Prometheus {
-    fn start(jobs: &[(&str, String)]) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let scrapes: String = jobs
-            .iter()
-            .map(|(job, rest)| {
-                format!("  - job_name: {job}\n    scrape_interval: 1s\n    scrape_timeout: 1s\n{rest}")
-            })
-            .collect();
-        let config = directory.path().join("prometheus.yml");
-        std::fs::write(&config, format!("scrape_configs:\n{scrapes}")).expect("a writable directory");
-        let port = free_port();
-        let process = Command::new("/usr/bin/prometheus")
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("prometheus runs (apt-get install prometheus)");
-        Self { process, url: format!("http://127.0.0.1:{port}"), _directory: directory }
-    }
-
-    /// The samples of an instant query.
-    async fn query(&self, expression: &str) -> Result<Vec<Value>, String> {
-        let request = client().get(format!("{}/api/v1/query", self.url)).query(&[("query", expression)]);
-        let answer: Value = request
-            .send()
-            .await
-            .map_err(|error| error.to_string())?
-            .json()
-            .await
-            .map_err(|error| error.to_string())?;
-        answer["data"]["result"].as_array().cloned().ok_or_else(|| answer.to_string())
-    }
-
-    /// Waits until a query has a sample, and returns its samples.
-    async fn has(&self, expression: &str) -> Vec<Value> {
-        eventually(expression, async || {
-            let found = self.query(expression).await?;
-            unless(!found.is_empty(), "no sample").map(|()| found)
-        })
-        .await
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
+use usher_tests::prometheus::Prometheus;
 
 fn fixed(url: &str) -> String {
     format!("    static_configs:\n      - targets: [\"{}\"]\n", url.trim_start_matches("http://"))
@@ -98,7 +36,7 @@ async fn a_real_prometheus_scrapes_both_and_finds_the_agents_by_the_aggregators_
         "    http_sd_configs:\n      - url: {}/sd\n        refresh_interval: 1s\n",
         aggregator.operator_url()
     );
-    let prometheus = Prometheus::start(&[
+    let prometheus = Prometheus::scraping(&[
         ("node", fixed(&agent.url)),
         ("usher", fixed(aggregator.operator_url())),
         ("listed", listed),

@@ -28,5 +28,6 @@ pub mod snapshot;
 pub mod stack;
 pub mod stack_env;
 pub mod upkeep;
+mod vitals;
 
 pub use run::{Listeners, RunError, run, run_reloading};

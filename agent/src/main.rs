@@ -3,12 +3,15 @@
 mod cli;
 mod reload;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
 use usher_agent::Listeners;
 use usher_agent::config::{Config, DEFAULT_FILE, SCHEMA};
+use usher_common::rt::listeners::Inherited;
 use usher_common::rt::logging::{self, LogFormat};
+use usher_common::rt::paper::{paper, with_paper};
 use usher_common::rt::process::{
     EXIT_SETTINGS, common_args, environment, flag_or_variable, host_name, load_settings,
 };
@@ -21,6 +24,9 @@ fn main() -> ExitCode {
     if matches.subcommand_name() == Some("example-config") {
         print!("{}", example(&SCHEMA, "Settings of usher-agent."));
         return ExitCode::SUCCESS;
+    }
+    if let Some(text) = paper(&matches, command(), "8") {
+        return std::io::stdout().write_all(&text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     let environment = environment();
     let said = |name: &str| flag_or_variable(&matches, &SCHEMA, &environment, name);
@@ -53,10 +59,14 @@ fn main() -> ExitCode {
         println!("{}", show(&settings, matches));
         return ExitCode::SUCCESS;
     }
-    let bind =
-        |address| http_server::bind(address).map_err(|error| http_server::bind_complaint(address, &error));
-    let bound = bind(config.listen).and_then(|http| {
-        Ok(Listeners { http, agent_check: config.agent_check_listen.map(bind).transpose()? })
+    let mut inherited = Inherited::from_environment();
+    let mut bind = |name, address| {
+        let bound = inherited.listen(name, address);
+        bound.map(|bound| bound.listener).map_err(|error| http_server::bind_complaint(address, &error))
+    };
+    let bound = bind("http", config.listen).and_then(|http| {
+        let check = config.agent_check_listen.map(|address| bind("agent-check", address));
+        Ok(Listeners { http, agent_check: check.transpose()? })
     });
     let listeners = match bound {
         Ok(listeners) => listeners,
@@ -89,7 +99,7 @@ fn command() -> Command {
             Command::new("example-config").about("Print a settings file with every key and its default"),
         )
         .subcommand(cli::command());
-    common_args(command, &SCHEMA, DEFAULT_FILE)
+    common_args(with_paper(command), &SCHEMA, DEFAULT_FILE)
 }
 
 #[tokio::main(flavor = "current_thread")]

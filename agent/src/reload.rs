@@ -5,6 +5,7 @@
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use usher_agent::config::{Access, Config};
+use usher_common::rt::systemd;
 use usher_common::settings::{Complaints, Settings};
 
 /// Obeys each signal. Settings that are wrong change nothing.
@@ -15,6 +16,7 @@ pub(crate) async fn on_hangup(
     access: watch::Sender<Access>,
 ) {
     while hangups.recv().await.is_some() {
+        systemd::reloading();
         match load() {
             // What is open to whom was judged for another address than the one we listen on.
             Ok((settings, _)) if settings.address("listen") != before.address("listen") => {
@@ -31,5 +33,6 @@ pub(crate) async fn on_hangup(
                 tracing::error!(%complaints, "settings read anew are wrong; the old ones stay");
             }
         }
+        systemd::ready("settings read anew");
     }
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use usher_common::rt::http_client::Failure;
 use usher_common::rt::http_server::serve;
 use usher_common::rt::process::{host_name, random_id};
+use usher_common::rt::systemd as service;
 use usher_common::rt::tasks::{TaskEnded, Tasks};
 use usher_common::wire::ProbeFailure;
 
@@ -26,6 +27,7 @@ use crate::sampler::host::{HostSampler, host_probe};
 use crate::sampler::{self, Meters, Sources};
 use crate::stack;
 use crate::upkeep::{self, Works};
+use crate::vitals;
 
 /// How often the engine is looked at although it said nothing.
 const ENGINE_RESYNC: Duration = Duration::from_secs(15);
@@ -33,14 +35,17 @@ const ENGINE_RESYNC: Duration = Duration::from_secs(15);
 /// Where the engine keeps images and containers unless told otherwise: what fills up first.
 const ENGINE_ROOT: &str = "/var/lib/docker";
 
+/// How long the tasks may take beyond the requests under way when the agent stops.
+const TASKS_END: Duration = Duration::from_secs(1);
+
 /// Why an agent ended that nobody told to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The listener has no address any more.
     #[error("the listener is unusable: {0}")]
     Listener(#[from] std::io::Error),
-    /// The service probes could not start.
-    #[error("no HTTP client for the service probes: {0}")]
+    /// The service probes, or the one of ourselves, could not start.
+    #[error("no HTTP client for the probes: {0}")]
     Client(#[from] Failure),
     /// A part of it ended.
     #[error(transparent)]
@@ -137,12 +142,14 @@ pub async fn run_reloading(
     }
     let router = router(routes, &access);
     let grace = config.stop_grace;
+    tasks.spawn("vitals", vitals::report(Arc::clone(&node), address, service::own_client()?));
+    tasks.spawn_until_done("end", vitals::report_end(node, grace * 2 + TASKS_END));
     tasks.spawn_until_done("http", async move {
         if let Err(error) = serve(listeners.http, router, shutdown, grace).await {
             tracing::error!(%error, "the listener failed");
         }
     });
-    tasks.run(grace + Duration::from_secs(1)).await?;
+    tasks.run(grace + TASKS_END).await?;
     tracing::info!("agent stopped");
     Ok(())
 }

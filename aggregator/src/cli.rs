@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgMatches, Command};
 use serde_json::{Map, Value, json};
 use usher_aggregator::config::{DEFAULT_FILE, SCHEMA};
+use usher_common::rt::paper::with_paper;
 use usher_common::rt::process::{EXIT_SETTINGS, common_args};
 use usher_common::settings::{Complaints, Settings};
 
@@ -19,15 +20,19 @@ pub(crate) fn command() -> Command {
                 .default_value("text")
                 .help("How to show them"),
         );
-    let command = Command::new("usher-aggregator")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Finds the video server with the most room for a meeting")
-        .subcommand(Command::new("run").about("Run (the default)"))
-        .subcommand(check)
-        .subcommand(
-            Command::new("example-config").about("Print a settings file with every key and its default"),
-        );
-    common_args(command, &SCHEMA, DEFAULT_FILE)
+    let command =
+        Command::new("usher-aggregator")
+            .version(env!("CARGO_PKG_VERSION"))
+            .about("Finds the video server with the most room for a meeting")
+            .subcommand(Command::new("run").about("Run (the default)"))
+            .subcommand(check)
+            .subcommand(Command::new("healthcheck").about(
+                "Ask the aggregator that runs with these settings whether it lives, and end with 0 or 1",
+            ))
+            .subcommand(
+                Command::new("example-config").about("Print a settings file with every key and its default"),
+            );
+    common_args(with_paper(command), &SCHEMA, DEFAULT_FILE)
 }
 
 /// Shows settings that are right, or the complaints.
@@ -48,8 +53,13 @@ pub(crate) fn check(matches: &ArgMatches, outcome: Result<Settings, Complaints>)
 
 /// Writes to standard output; a reader that went away early is no error of ours.
 pub(crate) fn print(text: &str) -> ExitCode {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for what need not be text.
+pub(crate) fn print_bytes(bytes: &[u8]) -> ExitCode {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
     }

@@ -5,25 +5,33 @@
 //!  discovery ──► scrape ──► fleet (one value, one lock) ──► http ──► people, front ends
 //!  (files)       (HTTP)       ▲    │                          └────► operators, Prometheus
 //!                             │    ├── placement, rooms (pure)
-//!                             └────┴── confirm ──► the chosen agent
+//!                             └────┴── confirm ──► the chosen agent; claims (Redis), peers (replicas)
+//!                                        └─► journal ──► decision, quality
 //! ```
 //!
 //! [`run`] wires the parts together; nothing else does. Everything comes from outside:
 //! checked settings, bound listeners, and the token that ends it.
 
+pub mod claims;
 pub mod clock;
 pub mod config;
 pub mod confirm;
+pub mod decision;
 pub mod discovery;
 pub mod export;
 pub mod fleet;
 pub mod http;
+pub mod journal;
 pub mod page;
+pub mod peers;
 pub mod placement;
+pub mod quality;
+pub mod replay;
 pub mod rooms;
 pub mod scrape;
 pub mod stats;
 pub mod target;
+mod vitals;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -33,15 +41,21 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use usher_common::rt::http_client::Failure;
 use usher_common::rt::http_server::serve;
+use usher_common::rt::systemd;
 use usher_common::rt::tasks::{TaskEnded, Tasks};
 
+use claims::{Claims, Keeper};
 use clock::Clock;
 use config::{Config, Discovery};
-use confirm::Placer;
+use confirm::{Agreement, Placer};
+use decision::Decisions;
 use discovery::Watch;
 use fleet::Fleet;
+use journal::Journalist;
+use peers::Peers;
 use scrape::Scraper;
 use stats::Stats;
+use vitals::{Vitals, wait_until_ready};
 
 /// How long requests under way may take once the listeners close.
 const GRACE: Duration = Duration::from_secs(5);
@@ -58,6 +72,9 @@ pub struct Listeners {
 /// Why the aggregator ended that should have gone on.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// A listener has no address any more.
+    #[error("a listener is unusable: {0}")]
+    Listener(#[from] std::io::Error),
     /// The HTTP client could not be made.
     #[error("cannot prepare to call agents: {0}")]
     Client(#[from] Failure),
@@ -82,31 +99,70 @@ pub async fn run_reloading(
     let clock = Clock::start();
     let stats = Arc::new(Stats::new());
     let seed = rand::random();
-    let fleet = Arc::new(Fleet::new(clock, config.health, config.placement.params, seed));
+    let config::Placement { params, confirm, learn, shadow, decisions } = config.placement;
+    let fleet = Arc::new(Fleet::new(clock, config.health, params, learn, seed));
     let (watch, lists) = Watch::new(config.discovery, reloads);
     let scraper =
         Arc::new(Scraper::new(config.scrape, config.health, fleet.clone(), stats.clone(), clock, seed)?);
-    let (placer, releases) = Placer::new(config.placement.confirm, fleet.clone(), stats.clone())?;
+    let room_secret = config.rooms.secret.unwrap_or_else(random_secret);
+    let claims = config.rooms.store.map(|store| Arc::new(Claims::new(store, clock, stats.clone())));
+    let peers = match config.rooms.peers {
+        peers if peers.urls.is_empty() => None,
+        peers => Some(Arc::new(Peers::new(peers, &room_secret, clock)?)),
+    };
+    let decisions = Arc::new(Decisions::new(decisions));
+    let (journal, journalist) =
+        Journalist::new(decisions.clone(), fleet.clone(), stats.clone(), shadow, config.scrape.interval);
+    let agreement = Agreement { claims, peers };
+    let (placer, releases) = Placer::new(confirm, fleet.clone(), stats.clone(), agreement.clone(), journal)?;
     let app = Arc::new(http::App {
-        fleet,
+        fleet: fleet.clone(),
         placer,
+        agreement: agreement.clone(),
+        decisions,
         stats,
         discovery: lists.clone(),
         agents: http::Agents::new()?,
         tokens: config.operator.tokens,
-        room_secret: config.rooms.secret.unwrap_or_else(random_secret),
+        room_secret,
         stopping: shutdown.clone(),
     });
+
+    let listens = [listeners.public.local_addr()?, listeners.operator.local_addr()?];
+    let vitals = Vitals {
+        fleet: app.fleet.clone(),
+        stats: app.stats.clone(),
+        scrape: config.scrape,
+        listens,
+        clock,
+        client: systemd::own_client()?,
+    };
 
     let end = CancellationToken::new();
     let mut tasks = Tasks::new(end.clone());
     tasks.spawn("discovery", watch.run());
     tasks.spawn("releases", releases.run());
+    tasks.spawn("journal", journalist.run());
+    if let Some(claims) = agreement.claims {
+        tasks.spawn("store of claims", Keeper::new(claims, fleet.clone()).run());
+    }
+    if let Some(peers) = agreement.peers {
+        tasks.spawn("peers", peers::Watch::new(peers, fleet.clone()).run());
+    }
     tasks.spawn("scrape", scraper.run(lists));
+    let (fleet, hold, ended) = (app.fleet.clone(), config.hold, end.clone());
     let public = http::public_router(app.clone());
-    tasks.spawn_until_done("public listener", answer(listeners.public, public, end.clone()));
+    tasks.spawn_until_done("public listener", async move {
+        wait_until_ready(&fleet, hold).await;
+        answer(listeners.public, public, ended).await;
+    });
     let operator = http::operator_router(app);
     tasks.spawn_until_done("operator listener", answer(listeners.operator, operator, end.clone()));
+    let (fleet, hold) = (vitals.fleet.clone(), config.hold);
+    tasks.spawn("vitals", async move {
+        wait_until_ready(&fleet, hold).await;
+        vitals.report().await;
+    });
     tasks.spawn_until_done("drain", drain(shutdown, config.drain, end));
     Ok(tasks.run(GRACE + Duration::from_secs(1)).await?)
 }
@@ -123,6 +179,7 @@ async fn drain(shutdown: CancellationToken, drain: Duration, end: CancellationTo
         () = end.cancelled() => return,
         () = shutdown.cancelled() => {}
     }
+    systemd::stopping(drain + GRACE * 2);
     tracing::info!(drain_s = drain.as_secs_f64(), "no longer ready; answering a while longer");
     tokio::select! {
         () = end.cancelled() => {}

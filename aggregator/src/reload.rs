@@ -5,6 +5,7 @@
 use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 use usher_aggregator::config::{Config, Discovery};
+use usher_common::rt::systemd;
 use usher_common::settings::{Complaints, Settings};
 
 /// Obeys each signal. Settings that are wrong change nothing.
@@ -15,6 +16,7 @@ pub(crate) async fn on_hangup(
 ) {
     let mut before = load().ok();
     while hangups.recv().await.is_some() {
+        systemd::reloading();
         let loaded = load().and_then(|settings| Ok((Config::build(&settings)?, settings)));
         match loaded {
             Ok((config, settings)) => {
@@ -31,5 +33,6 @@ pub(crate) async fn on_hangup(
                 tracing::error!(%complaints, "settings read anew are wrong; the old ones stay");
             }
         }
+        systemd::ready("settings read anew");
     }
 }

@@ -1,6 +1,6 @@
 //! The real aggregator, in process, on free ports.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl Answer {
 
 /// Settings for tests on a busy machine: quick rounds, patient deadlines, and no slow start, so that a
 /// node that is back is the best at once. Ends in `[scrape]`.
-pub const QUICK: &str = "[placement]\nslow_start = \"0s\"\nconfirm_timeout = \"5s\"\n[scrape]\ninterval = \"200ms\"\ntimeout = \"200ms\"\nretry_max = \"400ms\"\n";
+pub const QUICK: &str = "[placement]\nslow_start = \"0s\"\nconfirm_timeout = \"4s\"\nconfirm_total = \"4s\"\n[scrape]\ninterval = \"200ms\"\ntimeout = \"200ms\"\nretry_max = \"400ms\"\n";
 
 impl Aggregator {
     /// Starts one with the settings of a TOML text.
@@ -65,13 +65,18 @@ impl Aggregator {
     /// # Panics
     /// If the settings are wrong.
     pub fn start(toml: &str) -> Self {
+        Self::start_on(free(), toml)
+    }
+
+    /// The same with a public listener that is bound already, so that others may know of it before.
+    ///
+    /// # Panics
+    /// If the settings are wrong.
+    pub fn start_on(public: TcpListener, toml: &str) -> Self {
         let sources = Sources::default().with_file(Path::new("test.toml"), toml);
         let settings = resolve(&SCHEMA, &sources).unwrap_or_else(|complaints| panic!("{complaints}"));
         let config = Config::build(&settings).unwrap_or_else(|complaints| panic!("{complaints}"));
-        let free = || bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
-        let listeners = Listeners { public: free(), operator: free() };
-        let url =
-            |listener: &std::net::TcpListener| format!("http://{}", listener.local_addr().expect("bound"));
+        let listeners = Listeners { public, operator: free() };
         let (public, operator) = (url(&listeners.public), url(&listeners.operator));
         let stop = CancellationToken::new();
         let mut running = JoinSet::new();
@@ -87,6 +92,27 @@ impl Aggregator {
         let aggregator = Self::start(&format!("{more}\n[discovery]\ntargets = [{}]\n", urls.join(", ")));
         aggregator.ready().await;
         aggregator
+    }
+
+    /// Starts several that read these agents, each with settings of its own (by its number and the
+    /// public addresses of all), and waits until they are ready.
+    pub async fn replicas(
+        agents: &[FakeAgent],
+        count: usize,
+        more: impl Fn(usize, &[String]) -> String,
+    ) -> Vec<Self> {
+        let listeners: Vec<TcpListener> = (0..count).map(|_| free()).collect();
+        let urls: Vec<String> = listeners.iter().map(url).collect();
+        let targets: Vec<String> = agents.iter().map(|agent| format!("{:?}", agent.url())).collect();
+        let toml =
+            |number| format!("{}\n[discovery]\ntargets = [{}]\n", more(number, &urls), targets.join(", "));
+        let numbered = listeners.into_iter().enumerate();
+        let replicas: Vec<Self> =
+            numbered.map(|(number, public)| Self::start_on(public, &toml(number))).collect();
+        for replica in &replicas {
+            replica.ready().await;
+        }
+        replicas
     }
 
     /// Where operators are answered.
@@ -198,4 +224,12 @@ impl Aggregator {
             ended.expect("no panic").expect("a good end");
         }
     }
+}
+
+fn free() -> TcpListener {
+    bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port")
+}
+
+fn url(listener: &TcpListener) -> String {
+    format!("http://{}", listener.local_addr().expect("bound"))
 }

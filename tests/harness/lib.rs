@@ -3,6 +3,8 @@
 //! - [`agent`], [`aggregator`]: the real ones, as a process and in process.
 //! - [`program`]: our programs as processes.
 //! - [`fake_agent`]: speaks the wire format and obeys a script.
+//! - [`machine`]: a Debian with systemd, booted in a container.
+//! - [`load`]: requests one after another, and what became of them.
 //! - [`proc_tree`]: a machine whose processors are as busy as the test says.
 //! - [`jitsi_double`]: a stand-in for the services of one Jitsi, on the wire.
 //! - [`images`]: Docker images made of this machine's own files.
@@ -11,6 +13,8 @@
 //! - [`stack`]: a compose project of stand-in containers.
 //! - [`trace`]: what the outside world does to a fleet (rooms, people, dying VMs), as a file.
 //! - [`replay`]: lives a trace through a simulated fleet with the real placement, in seconds.
+//! - [`prometheus`]: Debian's Prometheus on a port and directory of its own.
+//! - [`redis`]: Debian's redis-server on a port of its own.
 //! - [`eventually`]: waits for a state, and says what was missing.
 
 pub mod agent;
@@ -20,9 +24,13 @@ pub mod eventually;
 pub mod fake_agent;
 pub mod images;
 pub mod jitsi_double;
+pub mod load;
+pub mod machine;
 pub mod proc_tree;
 pub mod program;
+pub mod prometheus;
+pub mod redis;
 pub mod registry;
-pub mod replay;
+pub use usher_aggregator::replay;
 pub mod stack;
-pub mod trace;
+pub use usher_aggregator::replay::trace;

@@ -31,16 +31,18 @@ pub(crate) struct Rig {
 impl Rig {
     /// Probes that ask often.
     pub(crate) fn start(targets: ServiceTargets) -> Self {
-        Self::at(targets, Paces { live: Duration::from_millis(40), slow: Duration::from_millis(120) })
+        Self::at(targets, Duration::from_millis(40), Duration::from_millis(120))
     }
 
     /// Probes that ask once, unless something happens.
     pub(crate) fn patient(targets: ServiceTargets) -> Self {
         let hour = Duration::from_secs(3600);
-        Self::at(targets, Paces { live: hour, slow: hour })
+        Self::at(targets, hour, hour)
     }
 
-    fn at(targets: ServiceTargets, paces: Paces) -> Self {
+    fn at(targets: ServiceTargets, live: Duration, slow: Duration) -> Self {
+        // None is ever young: the fast retries then would hide what the others do.
+        let paces = Paces { live, dear: live, slow, settling: live, young_for: Duration::ZERO };
         let targets = watch::Sender::new(targets);
         let mut tasks = Tasks::new(CancellationToken::new());
         let options = Options { deadline: Duration::from_millis(700), paces, ..Options::default() };

@@ -63,10 +63,12 @@ fn project(registry: &Registry, tag: &str) -> ComposeProject {
 /// Whether every one of the three runs this tag, under its final name, with its own restart policy, and nothing else
 /// is there.
 fn assert_all_run(project: &ComposeProject, tag: &str) {
+    let services = [("app", "unless-stopped"), ("db", "unless-stopped"), ("edge", "always")];
     let seen = project.containers();
     let name = |service: &str| format!("{}-{service}-1", project.name());
-    assert_eq!(seen.keys().cloned().collect::<Vec<_>>(), ["app", "db", "edge"].map(name), "{seen:#?}");
-    for (service, restart) in [("app", "unless-stopped"), ("db", "unless-stopped"), ("edge", "always")] {
+    let names: Vec<String> = services.iter().map(|(service, _)| name(service)).collect();
+    assert_eq!(seen.keys().cloned().collect::<Vec<_>>(), names, "{seen:#?}");
+    for (service, restart) in services {
         let one = &seen[&name(service)];
         assert!(one.image.ends_with(&format!("/double:{tag}")), "{service}: {one:?}, wanted tag {tag}");
         assert_eq!((one.state.as_str(), one.restart.as_str()), ("running", restart), "{service}");

@@ -38,6 +38,11 @@ if [[ -z ${USHER_SHARED:-} && ! -d ../shared/data ]]; then
   echo "$without"
 fi
 
+# Terraform is in no Debian repository.
+if ! command -v terraform >/dev/null; then
+  without+="${without:+$'\n'}NOT RUN: the Terraform modules (no terraform in PATH)"
+fi
+
 step "what the tests need" tests/tools/install.sh
 step "Docker engine" docker_start
 step "format" cargo fmt --all --check
@@ -45,6 +50,8 @@ step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "dependencies" cargo deny --log-level error check bans licenses sources
 step "docs" env RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
 step "binaries" cargo build --workspace --bins --locked
+command -v terraform >/dev/null && step "terraform" tests/tools/terraform.sh
+step "certificate" tests/tools/certificates.sh
 step "tests" tests
 [[ -n $without ]] && printf '\n%s\n' "$without"
 cat "$log.sum"

@@ -45,6 +45,8 @@ pub struct Container {
     pub networks: BTreeSet<String>,
     /// What its restart policy was before we took it away to replace it; `None`: we did not, or nobody knows.
     pub restart_before: Option<Restart>,
+    /// The service whose replacement it was to be restarted with, when we were cut short before that.
+    pub owes_restart_with: Option<String>,
 }
 
 /// What a container does.

@@ -71,6 +71,7 @@ pub(super) fn inspected(from: ContainerInspectResponse) -> Option<Inspected> {
         labels: config.labels.unwrap_or_default().into_iter().collect(),
         networks: settings.networks.unwrap_or_default().into_keys().collect(),
         restart_before: None,
+        owes_restart_with: None,
     };
     let volumes = from.mounts.unwrap_or_default().into_iter().filter_map(|mount| {
         (mount.typ.as_deref() == Some("volume"))

@@ -60,6 +60,12 @@ pub fn add(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &mu
         &[],
         now.saturating_duration_since(snapshot.taken).as_secs_f64(),
     );
+    families.gauge_if(
+        "usher_agent_certificate_end_timestamp_seconds",
+        "When the certificate that people see ends, seconds since the Unix epoch; absent while unknown.",
+        &[],
+        certificate_end(snapshot),
+    );
     probes(snapshot, families);
     families::self_metrics(&snapshot.services, families);
     families::pass_through(&snapshot.services, families);
@@ -92,6 +98,12 @@ fn readiness(node: &Node, snapshot: Option<&Snapshot>, now: Instant, families: &
             bit(mode == *word),
         );
     }
+}
+
+fn certificate_end(snapshot: &Snapshot) -> Option<f64> {
+    let end_unix_s = snapshot.jitsi.as_ref()?.certificate_not_after_unix_s?;
+    // One that ended before 1970 ended at 1970: there is nothing to tell between them.
+    Some(whole(u64::try_from(end_unix_s).unwrap_or(0)))
 }
 
 fn probes(snapshot: &Snapshot, families: &mut Families) {

@@ -10,7 +10,7 @@ use usher_common::metric::{Families, Format, encode};
 
 use super::Routes;
 use crate::export;
-use crate::probe::host::{self, Host};
+use crate::probe::host::{CollectError, Host, OwnProcess};
 
 /// The host's families, as fresh as somebody needs them: collected by the scrape itself,
 /// at most once per `fresh_for` however many scrape.
@@ -23,14 +23,25 @@ pub struct HostMetrics {
 #[derive(Debug)]
 struct Collector {
     probe: Host,
+    own: Option<OwnProcess>,
     latest: Option<(Instant, Arc<Families>)>,
+}
+
+impl Collector {
+    fn own_process(&mut self, boot_unix_s: Option<u64>, families: &mut Families) -> Result<(), CollectError> {
+        let own = match self.own.take() {
+            Some(own) => own,
+            None => OwnProcess::open()?,
+        };
+        self.own.insert(own).push(boot_unix_s, families)
+    }
 }
 
 impl HostMetrics {
     /// Families from `probe`, kept for `fresh_for`.
     #[must_use]
     pub fn new(probe: Host, fresh_for: Duration) -> Self {
-        Self { fresh_for, collector: Arc::new(Mutex::new(Collector { probe, latest: None })) }
+        Self { fresh_for, collector: Arc::new(Mutex::new(Collector { probe, own: None, latest: None })) }
     }
 
     /// The families. Off the runtime's thread: a dead file system may hold them up, for
@@ -51,7 +62,7 @@ impl HostMetrics {
             let mut families = before.unwrap_or_else(Families::new);
             families.clear();
             collector.probe.collect(now, &mut families);
-            if let Err(error) = host::own_process(boot_unix_s, &mut families) {
+            if let Err(error) = collector.own_process(boot_unix_s, &mut families) {
                 tracing::debug!(%error, "the agent's own process could not be read");
             }
             let families = Arc::new(families);

@@ -64,9 +64,13 @@ impl Meter {
     }
 
     /// Measures; containers that are not listed any more are forgotten.
-    pub fn measure(&mut self, containers: &[ObservedContainer], now: Instant) -> Vec<MeasuredContainer> {
-        self.lives.retain(|id, _| containers.iter().any(|container| container.id == *id));
-        containers.iter().map(|container| self.measure_one(container, now)).collect()
+    pub fn measure<'a>(
+        &mut self,
+        containers: impl Iterator<Item = &'a ObservedContainer> + Clone,
+        now: Instant,
+    ) -> Vec<MeasuredContainer> {
+        self.lives.retain(|id, _| containers.clone().any(|container| container.id == *id));
+        containers.map(|container| self.measure_one(container, now)).collect()
     }
 
     fn measure_one(&mut self, container: &ObservedContainer, now: Instant) -> MeasuredContainer {

@@ -10,37 +10,74 @@ use super::rows::Pace;
 /// The waits between two attempts of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paces {
-    /// Of live probes: no shorter than makes sense for services that refresh every 5 s.
+    /// Of live probes. The bridge refreshes its figures every 5 s: asking faster shows nothing
+    /// but its death, which the engine tells at once.
     pub live: Duration,
+    /// Of probes that make a connection in cipher anew each time.
+    pub dear: Duration,
     /// Of slow probes, and of whatever is switched off or not for us.
     pub slow: Duration,
+    /// Of a probe without a reading while its service is young.
+    pub settling: Duration,
+    /// How long a service is young after its container started or its address changed.
+    pub young_for: Duration,
 }
 
 impl Default for Paces {
     fn default() -> Self {
-        Self { live: Duration::from_secs(2), slow: Duration::from_secs(30) }
+        Self {
+            live: Duration::from_secs(5),
+            dear: Duration::from_secs(10),
+            slow: Duration::from_secs(30),
+            settling: Duration::from_secs(2),
+            young_for: Duration::from_secs(60),
+        }
     }
 }
 
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Why there is no reading; `None` when there is one.
+    pub reason: Option<ProbeFailure>,
+    /// Attempts without a reading in a row, this one included.
+    pub failures: u32,
+    /// How long the service has been where it is.
+    pub age: Duration,
+}
+
 impl Paces {
-    /// The wait after an attempt that failed `failures` times in a row for now `reason`, or
-    /// succeeded (`None`). `chance` in 0..1 spreads the waits after failures.
+    /// The wait after an attempt. `chance` in 0..1 spreads the waits after failures.
     #[must_use]
-    pub fn wait(&self, pace: Pace, reason: Option<ProbeFailure>, failures: u32, chance: f64) -> Duration {
+    pub fn wait(&self, pace: Pace, ended: Ended, chance: f64) -> Duration {
         let usual = match pace {
             Pace::Live => self.live,
+            Pace::Dear => self.dear,
             Pace::Slow => self.slow,
         };
-        match reason {
-            // It answers: what we want to see is when the answer changes.
-            None | Some(ProbeFailure::Unhealthy) => usual,
+        match ended.reason {
+            None => usual,
             Some(ProbeFailure::Disabled | ProbeFailure::Denied) => usual.max(self.slow),
+            // It comes up: somebody waits for that.
+            Some(_) if ended.age < self.young_for => self.settling.min(usual),
+            // It answers: what we want to see is when the answer changes.
+            Some(ProbeFailure::Unhealthy) => usual,
             // Twice the usual, because the back-off may halve it: never faster than when all is well.
             Some(_) => {
                 let first = self.live.max(Duration::from_millis(1)) * 2;
-                Backoff::new(first, self.slow.max(first)).wait(failures.max(1), chance)
+                Backoff::new(first, self.slow.max(first)).wait(ended.failures.max(1), chance)
             }
         }
+    }
+
+    /// `wait` from `since_start` on, shortened to the beat that all live probes share: one
+    /// wake-up for all of them costs less than one for each. Never shortened by half or more.
+    #[must_use]
+    pub fn in_step(&self, since_start: Duration, wait: Duration) -> Duration {
+        let beat = self.live.as_nanos().max(1);
+        let due = (since_start + wait).as_nanos();
+        let early = Duration::from_nanos(u64::try_from(due % beat).unwrap_or(u64::MAX));
+        if early * 2 < wait { wait - early } else { wait }
     }
 }
 
@@ -78,24 +115,54 @@ mod tests {
         assert_eq!(judge(Timeout, Some(true), false), Timeout);
     }
 
+    fn ended(reason: ProbeFailure, failures: u32) -> Ended {
+        Ended { reason: Some(reason), failures, age: Duration::from_secs(3600) }
+    }
+
     proptest! {
         #[test]
-        fn no_failure_is_asked_about_more_often_than_success_nor_left_for_longer_than_slow(
-            at in 0..ProbeFailure::ALL.len(), failures in 0u32..100, chance in 0.0f64..1.0, slow: bool
+        fn no_failure_of_an_old_service_is_asked_about_more_often_than_success_nor_left_for_longer_than_slow(
+            at in 0..ProbeFailure::ALL.len(), failures in 0u32..100, chance in 0.0f64..1.0, which in 0..3usize
         ) {
             let paces = Paces::default();
-            let pace = if slow { Pace::Slow } else { Pace::Live };
-            let wait = paces.wait(pace, Some(ProbeFailure::ALL[at]), failures, chance);
+            let pace = [Pace::Live, Pace::Dear, Pace::Slow][which];
+            let wait = paces.wait(pace, ended(ProbeFailure::ALL[at], failures), chance);
             prop_assert!(wait >= paces.live && wait <= paces.slow);
         }
+
+        #[test]
+        fn keeping_step_never_lengthens_a_wait_nor_halves_it(start in 0u64..1_000_000, wait in 0u64..60_000) {
+            let (start, wait) = (Duration::from_millis(start), Duration::from_millis(wait));
+            let stepped = Paces::default().in_step(start, wait);
+            prop_assert!(stepped <= wait && stepped * 2 >= wait);
+        }
+    }
+
+    #[test]
+    fn probes_that_took_different_times_meet_at_the_next_beat() {
+        let paces = Paces::default();
+        let next = |ms| {
+            let now = Duration::from_millis(ms);
+            now + paces.in_step(now, paces.live)
+        };
+        assert_eq!([next(3), next(40), next(2000)], [Duration::from_secs(5); 3]);
     }
 
     #[test]
     fn what_is_off_is_asked_rarely_and_what_is_ill_as_often_as_ever() {
         let paces = Paces::default();
-        assert_eq!(paces.wait(Pace::Live, Some(ProbeFailure::Disabled), 1, 0.0), paces.slow);
-        assert_eq!(paces.wait(Pace::Live, Some(ProbeFailure::Unhealthy), 9, 0.0), paces.live);
-        assert_eq!(paces.wait(Pace::Live, None, 0, 0.0), paces.live);
-        assert!(paces.wait(Pace::Live, Some(ProbeFailure::Refused), 9, 0.0) >= Duration::from_secs(15));
+        assert_eq!(paces.wait(Pace::Live, ended(ProbeFailure::Disabled, 1), 0.0), paces.slow);
+        assert_eq!(paces.wait(Pace::Live, ended(ProbeFailure::Unhealthy, 9), 0.0), paces.live);
+        assert!(paces.wait(Pace::Live, ended(ProbeFailure::Refused, 9), 0.0) >= Duration::from_secs(15));
+    }
+
+    #[test]
+    fn a_service_that_comes_up_is_asked_often_until_it_answers() {
+        let paces = Paces::default();
+        let young = |reason| Ended { reason, failures: 9, age: Duration::from_secs(20) };
+        assert_eq!(paces.wait(Pace::Live, young(Some(ProbeFailure::Refused)), 0.5), paces.settling);
+        assert_eq!(paces.wait(Pace::Slow, young(Some(ProbeFailure::Unhealthy)), 0.5), paces.settling);
+        assert_eq!(paces.wait(Pace::Live, young(Some(ProbeFailure::Disabled)), 0.5), paces.slow);
+        assert_eq!(paces.wait(Pace::Live, young(None), 0.5), paces.live);
     }
 }

@@ -42,6 +42,8 @@ impl Service {
 pub enum Pace {
     /// What placement and health look at.
     Live,
+    /// The same, where each attempt makes a connection of its own; see [`Row::anew`].
+    Dear,
     /// What changes rarely, or is refreshed rarely by the service itself.
     Slow,
 }
@@ -75,6 +77,9 @@ pub struct Row {
     /// Whether the interface may be off in a running container, so that a connection that
     /// ends without an answer is no proof of death; see [`super::pace::judge`].
     pub may_be_off: bool,
+    /// Whether each attempt makes a connection of its own, which shows what a new client meets,
+    /// such as the certificate of now. Else the connection of the last attempt serves again.
+    pub anew: bool,
     /// What the answer says.
     pub read: fn(&Answered<'_>) -> Result<Reading, Failed>,
 }
@@ -102,6 +107,7 @@ const ROW: Row = Row {
     pace: Pace::Live,
     stands_in_for: None,
     may_be_off: false,
+    anew: false,
     read: jvb::health,
 };
 
@@ -181,6 +187,8 @@ pub const ROWS: &[Row] = &[
         service: Service::Web,
         path: "", // "/": served or redirected by every deployment, also by those with pages of their own
         verb: Verb::Head,
+        pace: Pace::Dear,
+        anew: true,
         read: nginx::page,
         ..ROW
     },

@@ -22,7 +22,7 @@ use usher_common::rt::process::unix_now_ms;
 use usher_common::rt::tasks::Tasks;
 use usher_common::wire::ProbeFailure;
 
-use super::pace::{Paces, judge};
+use super::pace::{Ended, Paces, judge};
 use super::reading::{Answered, Failed, Outcome, Reading, ServiceProbe, ServiceReadings};
 use super::rows::{Pace, ROWS, Row, Verb};
 use super::targets::{Secret, ServiceTargets, Target};
@@ -51,19 +51,34 @@ pub fn spawn(
     targets: &watch::Receiver<ServiceTargets>,
     options: Options,
 ) -> Result<watch::Receiver<Arc<ServiceReadings>>, Failure> {
-    // No connection is kept: a new one each time shows what a new client would meet, such as
-    // the certificate of now.
-    let client =
-        http_client::client(&ClientOptions { accept_any_certificate: true, ..ClientOptions::default() })?;
+    let client = |idle_per_host| {
+        let options =
+            ClientOptions { accept_any_certificate: true, idle_per_host, ..ClientOptions::default() };
+        http_client::client(&options)
+    };
+    let clients = Clients { kept: client(IDLE_PER_SERVICE)?, anew: client(0)? };
+    let started = Instant::now();
     let (publish, readings) = watch::channel(Arc::new(ServiceReadings::default()));
     let publish = Arc::new(publish);
     for row in ROWS {
-        let asker = Asker { client: client.clone(), options, publish: publish.clone() };
+        let asker = Asker { clients: clients.clone(), options, started, publish: publish.clone() };
         tasks.spawn(format!("probe {}", row.probe), asker.follow(Job::Http(row), targets.clone()));
     }
-    let asker = Asker { client, options, publish };
+    let asker = Asker { clients, options, started, publish };
     tasks.spawn("probe certificate_file", asker.follow(Job::File, targets.clone()));
     Ok(readings)
+}
+
+/// No service has more live probes than this; its other ones make a connection when they must.
+const IDLE_PER_SERVICE: usize = 3;
+
+/// Who makes the calls.
+#[derive(Debug, Clone)]
+struct Clients {
+    /// Keeps connections from one attempt to the next.
+    kept: Client,
+    /// Keeps none.
+    anew: Client,
 }
 
 /// What one loop does.
@@ -107,8 +122,10 @@ impl Job {
 
 /// What every loop holds.
 struct Asker {
-    client: Client,
+    clients: Clients,
     options: Options,
+    /// When all probes started: what their common beat is counted from.
+    started: Instant,
     publish: Arc<watch::Sender<Arc<ServiceReadings>>>,
 }
 
@@ -138,6 +155,7 @@ impl Asker {
         let mut failures = 0;
         let mut answered = false;
         let mut reader = file::Reader::default();
+        let aimed = Instant::now();
         loop {
             if !self.is_due(job) {
                 self.retire(job.probe());
@@ -156,7 +174,11 @@ impl Asker {
             let reason = reason(&result);
             failures = if reason.is_some() { failures + 1 } else { 0 };
             self.put(job.probe(), result, began.elapsed());
-            let wait = self.options.paces.wait(job.pace(), reason, failures, rand::random());
+            let paces = &self.options.paces;
+            let wait =
+                paces.wait(job.pace(), Ended { reason, failures, age: aimed.elapsed() }, rand::random());
+            // Spread waits stay spread.
+            let wait = if reason.is_none() { paces.in_step(self.started.elapsed(), wait) } else { wait };
             tokio::time::sleep(wait).await;
         }
     }
@@ -169,7 +191,8 @@ impl Asker {
     }
 
     async fn ask(&self, row: &Row, target: &Target, secret: Option<&Secret>) -> Result<Reading, Failed> {
-        let request = request(&self.client, row, target)?;
+        let client = if row.anew { &self.clients.anew } else { &self.clients.kept };
+        let request = request(client, row, target)?;
         let answer = http_client::call(request, self.options.deadline, self.options.cap)
             .await
             .map_err(|failure| Failed::new(failure.reason, failure.detail))?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use usher_common::wire::ProbeFailure;
+use usher_common::wire::{self, ProbeFailure};
 
 use crate::config::Config;
 use crate::probe::host::{self, Host, HostSample, Roots, Settings, Space};
@@ -13,8 +13,9 @@ use crate::snapshot::HostFigures;
 /// spike of one sample nor the minute before last.
 const CPU_SMOOTHING: Duration = Duration::from_secs(3);
 
-/// Room on disks changes slowly and costs a question to each file system.
-const SPACE_EVERY: Duration = Duration::from_secs(15);
+/// Room on disks changes slowly and costs a question to each file system, and the machine's
+/// name changes hardly ever.
+const STILL_EVERY: Duration = Duration::from_secs(30);
 
 /// Processor time comes in ticks of 10 ms: over less than this a share of it says nothing.
 const LEAST_GAP: Duration = Duration::from_millis(90);
@@ -26,8 +27,16 @@ pub struct HostSampler {
     directories: Vec<PathBuf>,
     before: Option<HostSample>,
     busy_smooth: Option<f64>,
-    spaces: Option<(Instant, Vec<Space>)>,
+    still: Option<Still>,
     latest: Option<(HostFigures, Outcomes)>,
+}
+
+/// What changes slowly.
+#[derive(Debug)]
+struct Still {
+    at: Instant,
+    spaces: Vec<Space>,
+    host: wire::Host,
 }
 
 /// Each part of the sample with why it is missing, if it is.
@@ -54,7 +63,14 @@ impl HostSampler {
     /// A sampler; `directories` are those whose file systems must not fill up.
     #[must_use]
     pub fn new(probe: Host, directories: Vec<PathBuf>) -> Self {
-        Self { probe, directories, before: None, busy_smooth: None, spaces: None, latest: None }
+        Self { probe, directories, before: None, busy_smooth: None, still: None, latest: None }
+    }
+
+    /// Whether a sample at `now` asks file systems, which may block: see [`Host::space`]. All
+    /// else is `/proc`, which does not.
+    #[must_use]
+    pub fn may_block(&self, now: Instant) -> bool {
+        self.still.as_ref().is_none_or(|still| now.saturating_duration_since(still.at) >= STILL_EVERY)
     }
 
     /// The figures at `now`; those of a moment ago when that was too short a time for rates.
@@ -77,13 +93,17 @@ impl HostSampler {
                 (*part, failure.map(|(_, error)| error.reason()))
             })
             .collect();
-        outcomes.push(("filesystem", self.look_at_spaces(now)));
-        let spaces: &[Space] = self.spaces.as_ref().map_or(&[], |(_, spaces)| spaces);
+        outcomes.push(("filesystem", self.look_at_the_still(now)));
+        let still = self.still.as_ref();
+        let boot_time_unix_s = sample.cpu.as_ref().map(|cpu| cpu.boot_time_unix_s);
         let figures = HostFigures {
-            host: Some(host::identity(Some(&sample))),
+            host: Some(wire::Host {
+                boot_time_unix_s,
+                ..still.map_or_else(host::identity, |still| still.host.clone())
+            }),
             cpu: host::cpu(&sample, rates.as_ref(), self.busy_smooth),
             memory: host::memory(&sample),
-            disk: host::disk(spaces, rates.as_ref()),
+            disk: host::disk(still.map_or(&[], |still| &still.spaces), rates.as_ref()),
             net: host::network(&sample, rates.as_ref()),
         };
         self.before = Some(sample);
@@ -91,20 +111,18 @@ impl HostSampler {
         (figures, outcomes)
     }
 
-    fn look_at_spaces(&mut self, now: Instant) -> Option<ProbeFailure> {
-        let due =
-            self.spaces.as_ref().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= SPACE_EVERY);
-        if !due {
+    fn look_at_the_still(&mut self, now: Instant) -> Option<ProbeFailure> {
+        if !self.may_block(now) {
             return None;
         }
         match self.probe.space(&self.directories) {
             Ok(spaces) => {
-                self.spaces = Some((now, spaces));
+                self.still = Some(Still { at: now, spaces, host: host::identity() });
                 None
             }
             Err(error) => {
                 // Asked again at the next sample; old room is not room.
-                self.spaces = None;
+                self.still = None;
                 Some(error.reason())
             }
         }

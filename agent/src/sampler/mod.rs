@@ -2,7 +2,7 @@
 //! what others measure at their own pace, and publish one whole snapshot.
 //!
 //! ```text
-//!  host (blocking, ~0.2 ms) ─┐
+//!  host (files of /proc) ────┐
 //!  containers (cgroup files) ┼─► Snapshot ──watch──► report, metrics, readiness
 //!  EngineView, ServiceReadings ┘
 //! ```
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::config::StackConfig;
-use crate::engine::EngineView;
+use crate::engine::{EngineView, ObservedContainer};
 use crate::probe::containers::Meter;
 use crate::probe::merge;
 use crate::probe::reading::ServiceReadings;
@@ -33,8 +33,9 @@ pub struct Sources {
     pub services: watch::Receiver<Arc<ServiceReadings>>,
 }
 
-/// What is measured in the sampler itself. Moved to a blocking thread and back at each
-/// tick: a file of `/proc` never hangs, but a file system may.
+/// What is measured in the sampler itself: on the runtime's own thread, for files of `/proc` do
+/// not hang and waking another thread costs as much as reading them. Only for a sample that
+/// asks file systems, which may hang, it is moved to a blocking thread and back.
 #[derive(Debug)]
 pub struct Meters {
     /// The machine.
@@ -71,42 +72,41 @@ pub async fn sample(
             Ok(all) => stack::project(&stack, all).map(str::to_owned),
             Err(_) => stack.project.clone(),
         };
-        let Some(mut owned) = meters.take() else { return };
-        let work = move || {
-            let now = Instant::now();
-            let (host, host_probes) = owned.host.sample(now);
-            let containers = engine.containers.map(|all| {
-                let ours: Vec<_> = all
-                    .iter()
-                    .filter(|one| Some(one.project.as_str()) == project.as_deref())
-                    .cloned()
-                    .collect();
-                owned.containers.measure(&ours, now)
-            });
-            let engine_at = engine.at;
-            let jitsi = merge::jitsi(&services);
-            (
-                owned,
-                Snapshot {
-                    seq,
-                    taken: now,
-                    host,
-                    host_probes,
-                    project,
-                    containers,
-                    engine_at,
-                    services,
-                    jitsi,
-                },
-            )
-        };
-        match tokio::task::spawn_blocking(work).await {
-            Ok((back, snapshot)) => {
-                meters = Some(back);
-                published.send_replace(Some(Arc::new(snapshot)));
+        let Some(owned) = meters.take() else { return };
+        let now = Instant::now();
+        let may_block = owned.host.may_block(now);
+        let work = move || take(owned, now, seq, engine, project, services);
+        let (back, snapshot) = if may_block {
+            match tokio::task::spawn_blocking(work).await {
+                Ok(done) => done,
+                // A bug in a probe: the supervisor ends the process, by this task's name.
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             }
-            // A bug in a probe: the supervisor ends the process, by this task's name.
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
+        } else {
+            work()
+        };
+        meters = Some(back);
+        published.send_replace(Some(Arc::new(snapshot)));
     }
+}
+
+/// One sample; gives the meters back.
+fn take(
+    mut meters: Meters,
+    now: Instant,
+    seq: u64,
+    engine: EngineView,
+    project: Option<String>,
+    services: Arc<ServiceReadings>,
+) -> (Meters, Snapshot) {
+    let (host, host_probes) = meters.host.sample(now);
+    let containers = engine.containers.map(|all| {
+        let is_ours = |one: &&ObservedContainer| Some(one.project.as_str()) == project.as_deref();
+        meters.containers.measure(all.iter().filter(is_ours), now)
+    });
+    let jitsi = merge::jitsi(&services);
+    let engine_at = engine.at;
+    let snapshot =
+        Snapshot { seq, taken: now, host, host_probes, project, containers, engine_at, services, jitsi };
+    (meters, snapshot)
 }

@@ -82,7 +82,8 @@ impl<'a> Applier<'a> {
             Step::Start { target } => self.start(target).await,
             Step::Restart { target, grace_ms } => {
                 self.stop(target, Duration::from_millis(*grace_ms)).await?;
-                self.start(target).await
+                self.start(target).await?;
+                target.id.as_deref().map_or(Ok(()), |id| self.memory.forget_owed(id))
             }
             Step::Await { target, until } => {
                 let patience = Patience { within: self.options.ready_within, settle: self.options.settle };
@@ -92,7 +93,9 @@ impl<'a> Applier<'a> {
             Step::Remove { target } => {
                 let removed = self.engine.remove(key(target)).await;
                 removed.map_err(|error| Failure::of_engine(&target.name, &error))?;
-                target.id.as_deref().map_or(Ok(()), |id| self.memory.forget_restart(id))
+                let Some(id) = target.id.as_deref() else { return Ok(()) };
+                self.memory.forget_restart(id)?;
+                self.memory.forget_owed(id)
             }
         }
     }

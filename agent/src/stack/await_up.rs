@@ -119,6 +119,7 @@ mod tests {
                 labels: Default::default(),
                 networks: Default::default(),
                 restart_before: None,
+                owes_restart_with: None,
             },
             restart: Restart::UnlessStopped,
             restarts: 0,

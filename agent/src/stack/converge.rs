@@ -14,6 +14,7 @@
 //! After a lesson the planner itself goes back to the old container: that is one of the pictures it knows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use usher_common::wire::StackHold;
 
@@ -123,8 +124,8 @@ impl Run<'_> {
                 continue;
             }
             (self.applier.sink)(Progress::Planned { plan: PlanView::of(&next) });
-            if let Err(end) = self.carry_out(&next).await {
-                return if end { next } else { last };
+            if self.carry_out(&next).await.is_break() {
+                return next;
             }
             last = next;
         }
@@ -134,8 +135,19 @@ impl Run<'_> {
         last
     }
 
-    /// `Err`: nothing more can be done; the value says whether the plan's holds still stand.
-    async fn carry_out(&mut self, plan: &Plan) -> Result<(), bool> {
+    /// Breaks when nothing more can be done.
+    async fn carry_out(&mut self, plan: &Plan) -> ControlFlow<()> {
+        // Once what they wait for is replaced, nothing else tells that they are due.
+        let owed = plan.steps.iter().filter_map(|planned| match (&planned.step, &planned.because) {
+            (Step::Restart { target, .. }, Because::RestartsWith(with)) => {
+                Some((target.id.as_deref()?, with.as_str()))
+            }
+            _ => None,
+        });
+        if let Err(failure) = self.applier.memory.note_owed(owed) {
+            self.failures.push(failure);
+            return ControlFlow::Break(());
+        }
         for planned in &plan.steps {
             match self.applier.apply(planned).await {
                 Ok(()) => self.learn_from_success(&planned.step),
@@ -144,7 +156,7 @@ impl Run<'_> {
         }
         // Images were looked up once.
         self.policy.refresh = false;
-        Ok(())
+        ControlFlow::Continue(())
     }
 
     /// What was asked for once is not asked for again.
@@ -168,7 +180,7 @@ impl Run<'_> {
         found.map(|service| service.name.clone())
     }
 
-    async fn learn_from(&mut self, planned: &Planned, failure: Failure) -> Result<(), bool> {
+    async fn learn_from(&mut self, planned: &Planned, failure: Failure) -> ControlFlow<()> {
         let view = StepView::of(planned);
         let count = self.counts.entry((view.action, view.subject)).or_insert(0);
         *count += 1;
@@ -176,7 +188,7 @@ impl Run<'_> {
         let reason = failure.reason;
         self.failures.push(failure);
         if matches!(reason, Reason::EngineMissing | Reason::EngineDenied | Reason::State) || too_often {
-            return Err(true);
+            return ControlFlow::Break(());
         }
         let replaces = matches!(planned.because, Because::Replaces(_) | Because::GoesOn);
         match &planned.step {
@@ -206,22 +218,25 @@ impl Run<'_> {
             }
             _ => self.policy.halt = true,
         }
-        Ok(())
+        ControlFlow::Continue(())
     }
 
     /// A replacement did not come up.
-    fn give_up(&mut self, hash: &str, because: &Because, reason: Reason) -> Result<(), bool> {
+    fn give_up(&mut self, hash: &str, because: &Because, reason: Reason) -> ControlFlow<()> {
         self.policy.halt = true;
         self.policy.failed.insert(hash.to_owned());
         self.failed.insert(hash.to_owned());
         // What was replaced for no change of its own is not bad for good.
         if *because == Because::Replaces(Why::Forced) {
-            return Ok(());
+            return ControlFlow::Continue(());
         }
-        self.applier.memory.note_failed(hash, reason).map_err(|failure| {
-            self.failures.push(failure);
-            true
-        })
+        match self.applier.memory.note_failed(hash, reason) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                self.failures.push(failure);
+                ControlFlow::Break(())
+            }
+        }
     }
 
     fn do_without(&mut self, image: &str) {

@@ -30,6 +30,8 @@ struct Notes {
     restart: BTreeMap<String, Restart>,
     /// Spec hashes whose containers did not come up, and why.
     failed: BTreeMap<String, Reason>,
+    /// Containers that are to be restarted with a service that is being replaced, by container id.
+    owed: BTreeMap<String, String>,
 }
 
 impl Memory {
@@ -80,6 +82,27 @@ impl Memory {
         self.store()
     }
 
+    /// The service with whose replacement a container is still to be restarted.
+    #[must_use]
+    pub fn owed(&self, id: &str) -> Option<&str> {
+        self.notes.owed.get(id).map(String::as_str)
+    }
+
+    /// Notes the restarts that a plan ends in, before it begins: (container id, service it is restarted with).
+    pub fn note_owed<'a>(&mut self, owed: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), Failure> {
+        let before = self.notes.owed.len();
+        self.notes.owed.extend(owed.map(|(id, service)| (id.to_owned(), service.to_owned())));
+        if self.notes.owed.len() == before { Ok(()) } else { self.store() }
+    }
+
+    /// Forgets a restart that is done, or whose container is gone.
+    pub fn forget_owed(&mut self, id: &str) -> Result<(), Failure> {
+        if self.notes.owed.remove(id).is_none() {
+            return Ok(());
+        }
+        self.store()
+    }
+
     /// Notes that a container of this spec did not come up.
     pub fn note_failed(&mut self, spec_hash: &str, reason: Reason) -> Result<(), Failure> {
         self.notes.failed.insert(spec_hash.to_owned(), reason);
@@ -125,6 +148,9 @@ mod tests {
         assert_eq!(again, memory);
         assert_eq!(again.restart_of("a"), Some(Restart::OnFailure(3)));
         again.forget_restart("a").unwrap();
+        again.note_owed([("b", "db")].into_iter()).unwrap();
+        assert_eq!(Memory::load(dir.path()).owed("b"), Some("db"));
+        again.forget_owed("b").unwrap();
         again.forget_failed().unwrap();
         assert_eq!(Memory::load(dir.path()), Memory { path: dir.path().join(NAME), ..Memory::default() });
         std::fs::write(dir.path().join(NAME), "{").unwrap();

@@ -26,6 +26,7 @@ async fn look(engine: &Engine, desired: &Desired, memory: &Memory) -> Result<Obs
         .into_iter()
         .map(|mut found| {
             found.container.restart_before = memory.restart_of(&found.container.id);
+            found.container.owes_restart_with = memory.owed(&found.container.id).map(str::to_owned);
             found.container
         })
         .collect();

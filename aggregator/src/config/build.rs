@@ -8,7 +8,8 @@ use usher_common::rt::files::read_tokens;
 use usher_common::settings::{Complaints, Origin, Settings};
 
 use super::placement::placement;
-use super::{Config, Health, Operator, Rooms, Scrape, targets};
+use super::rooms::rooms;
+use super::{Config, Health, Operator, Scrape, targets};
 
 /// How long to go on answering after SIGTERM: longer than a load balancer needs to see
 /// two failed checks 3 s apart with a deadline of 1 s each.
@@ -32,6 +33,7 @@ impl Config {
             } else {
                 DRAIN
             }),
+            hold: Duration::ZERO,
         };
         if config.public_listen == config.operator.listen && public_listen.port() != 0 {
             complaints.add(
@@ -76,6 +78,7 @@ fn scrape(settings: &Settings, complaints: &mut Complaints) -> Scrape {
         max_bytes: count(settings, "scrape.max_bytes"),
         concurrency: count(settings, "scrape.concurrency"),
         retry_max: positive(settings, "scrape.retry_max", complaints),
+        smoothing: positive(settings, "scrape.smoothing", complaints),
     }
 }
 
@@ -98,13 +101,6 @@ fn health(settings: &Settings, complaints: &mut Complaints) -> Health {
         panic_hold_ms: millis(settings, "health.panic_hold"),
         max_age_ms: u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX),
     }
-}
-
-fn rooms(settings: &Settings, complaints: &mut Complaints) -> Rooms {
-    let secret = settings
-        .path("rooms.secret_file")
-        .and_then(|path| tokens(&path, &settings.origin("rooms.secret_file"), complaints).into_iter().next());
-    Rooms { memory_ms: millis(settings, "rooms.memory"), secret: secret.map(String::into_bytes) }
 }
 
 /// The tokens of a file; a complaint and none when it cannot be used.

@@ -8,6 +8,7 @@
 
 mod build;
 mod placement;
+mod rooms;
 mod rows;
 mod targets;
 
@@ -18,7 +19,8 @@ use std::time::Duration;
 use usher_common::rt::auth::Tokens;
 
 use crate::discovery::Source;
-use crate::placement::Params;
+use crate::placement::learn::{COST_MEMORY_MS, COST_SAMPLES_MIN, MEETING_GAP_MS, MEETINGS_MIN};
+use crate::placement::{Params, Policy};
 use crate::target::Token;
 
 pub use rows::{DEFAULT_FILE, SCHEMA};
@@ -42,6 +44,9 @@ pub struct Config {
     pub rooms: Rooms,
     /// How long to go on answering once told to stop.
     pub drain: Duration,
+    /// How long the public listener may let connections wait for the first round of reads. Not a setting:
+    /// zero unless the listener was taken over from an earlier life.
+    pub hold: Duration,
 }
 
 /// The operators' side.
@@ -66,6 +71,8 @@ pub struct Scrape {
     pub concurrency: usize,
     /// Longest wait after repeated failures.
     pub retry_max: Duration,
+    /// Time constant of smoothing an exporter's CPU.
+    pub smoothing: Duration,
 }
 
 /// When a node is up, and when its figures count.
@@ -101,6 +108,48 @@ pub struct Placement {
     pub params: Params,
     /// How a choice is confirmed with its node.
     pub confirm: Confirm,
+    /// What is learned.
+    pub learn: Learn,
+    /// A policy whose choices are computed beside, to be compared; never followed.
+    pub shadow: Option<Policy>,
+    /// Decisions kept for `GET /api/v1/decisions`.
+    pub decisions: usize,
+}
+
+/// What is learned from the reports, and from how much.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Learn {
+    /// Whether sizes of rooms are learned from the census.
+    pub room_sizes: bool,
+    /// Whether the CPU cost of a person is learned, per node and for the fleet.
+    pub person_cost: bool,
+    /// A node's report is a lesson once in this many milliseconds.
+    pub interval_ms: u64,
+    /// Age constant with which lessons on cost fade, milliseconds.
+    pub memory_ms: u64,
+    /// Lessons on cost (weighted by age) below which nothing is concluded.
+    pub samples_min: u32,
+    /// A room not seen for so many milliseconds has ended.
+    pub meeting_gap_ms: u64,
+    /// Meetings of a room below which its size is not told.
+    pub meetings_min: u32,
+    /// What callers announce is taken within this many times of what a room's history teaches.
+    pub hint_tolerance: f64,
+}
+
+impl Default for Learn {
+    fn default() -> Self {
+        Self {
+            room_sizes: true,
+            person_cost: true,
+            interval_ms: 5_000,
+            memory_ms: COST_MEMORY_MS,
+            samples_min: COST_SAMPLES_MIN,
+            meeting_gap_ms: MEETING_GAP_MS,
+            meetings_min: MEETINGS_MIN,
+            hint_tolerance: 4.0,
+        }
+    }
 }
 
 /// How a choice is confirmed with its node before anybody is sent there.
@@ -108,8 +157,8 @@ pub struct Placement {
 pub struct Confirm {
     /// Deadline of one question.
     pub timeout: Duration,
-    /// Nodes asked at most for one request.
-    pub tries: u32,
+    /// Deadline of all questions for one request.
+    pub total: Duration,
     /// How long the node keeps room if nobody comes, seconds.
     pub ttl_s: u64,
 }
@@ -119,8 +168,40 @@ pub struct Confirm {
 pub struct Rooms {
     /// How long after the last request, milliseconds.
     pub memory_ms: u64,
+    /// Where replicas claim rooms; `None` for nowhere.
+    pub store: Option<Store>,
+    /// The other replicas.
+    pub peers: Peers,
     /// Secret of the keyed hash; `None` for a random one.
     pub secret: Option<Vec<u8>>,
+}
+
+/// The store of claims.
+#[derive(Clone)]
+pub struct Store {
+    /// Where it is, and how it is entered.
+    pub server: redis::ConnectionInfo,
+    /// Deadline of one question.
+    pub timeout: Duration,
+    /// How long a claim lasts that nobody asks for, milliseconds.
+    pub ttl_ms: u64,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("server", &self.server.addr()).finish_non_exhaustive()
+    }
+}
+
+/// The other replicas.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    /// Their public addresses; ours may be among them.
+    pub urls: Vec<url::Url>,
+    /// From one look at them to the next.
+    pub interval: Duration,
+    /// Deadline of a question to the owner of a room.
+    pub timeout: Duration,
 }
 
 impl std::fmt::Debug for Rooms {

@@ -8,7 +8,7 @@ use usher_common::settings::{Complaints, Key, Kind, Settings};
 
 use super::build::{millis, positive};
 use super::rows::key;
-use super::{Confirm, Placement};
+use super::{Confirm, Learn, Placement};
 use crate::placement::{Params, Policy};
 
 /// The words of `placement.policy`; the first is the default.
@@ -143,16 +143,77 @@ pub(super) const ROWS: &[Key] = &[
         "How long a node may take to confirm that it keeps room, before the next best is asked",
     ),
     row(
-        "placement.confirm_tries",
-        Kind::Integer { min: 1, max: 20 },
-        "3",
-        "Nodes asked at most for one request; the request waits this many times placement.confirm_timeout at most",
+        "placement.confirm_total",
+        Kind::Duration,
+        "600ms",
+        "How long one request may wait for nodes to confirm, however many are asked one after the other",
     ),
     row(
         "placement.confirm_ttl",
         Kind::Duration,
         "2m",
         "How long a node keeps room for a meeting to which nobody comes",
+    ),
+    row(
+        "placement.region_spill",
+        Kind::Bool,
+        "true",
+        "Whether a request for a region is served elsewhere once no node there is comfortable, rather than refused",
+    ),
+    row(
+        "placement.decisions",
+        Kind::Integer { min: 0, max: 100_000 },
+        "200",
+        "Newest placements kept with all their inputs for /api/v1/decisions, as far as 32 MB last",
+    ),
+    key(
+        "placement.shadow",
+        Kind::Word(POLICIES),
+        None,
+        "Policy whose choices are computed beside the real ones and compared in /metrics; never followed",
+    ),
+    row(
+        "placement.learn_room_sizes",
+        Kind::Bool,
+        "true",
+        "Learn the sizes of rooms that meet again and again",
+    ),
+    row(
+        "placement.learn_person_cost",
+        Kind::Bool,
+        "true",
+        "Learn what CPU a participant costs, on each node",
+    ),
+    row("placement.learn_interval", Kind::Duration, "5s", "How often a node's report is taken as a lesson"),
+    row(
+        "placement.learn_memory",
+        Kind::Duration,
+        "30m",
+        "Time constant with which lessons on the cost of a participant fade",
+    ),
+    row(
+        "placement.learn_samples_min",
+        Kind::Integer { min: 1, max: 1_000_000 },
+        "30",
+        "Lessons below which nothing is concluded of the cost of a participant",
+    ),
+    row(
+        "placement.learn_meeting_gap",
+        Kind::Duration,
+        "10m",
+        "How long a room must be empty for its meeting to be over",
+    ),
+    row(
+        "placement.learn_meetings_min",
+        Kind::Integer { min: 1, max: 1000 },
+        "2",
+        "Meetings of a room below which its size is not told",
+    ),
+    row(
+        "placement.hint_tolerance",
+        Kind::Number { min_milli: 1000, max_milli: 1_000_000 },
+        "4",
+        "What callers announce is taken within this many times (or parts) of a room's usual size, once known",
     ),
 ];
 
@@ -192,6 +253,7 @@ pub(super) fn placement(settings: &Settings, complaints: &mut Complaints) -> Pla
         comfortable: number("placement.comfortable"),
         capacity_exponent: number("placement.capacity_exponent"),
         near_equal: number("placement.near_equal"),
+        region_spill: settings.bool("placement.region_spill").expect("has a default"),
         full: number("placement.full"),
         retry_after_ms: millis(settings, "placement.retry_after"),
         fresh_ms: millis(settings, "placement.fresh"),
@@ -208,10 +270,23 @@ pub(super) fn placement(settings: &Settings, complaints: &mut Complaints) -> Pla
     };
     let confirm = Confirm {
         timeout: positive(settings, "placement.confirm_timeout", complaints),
-        tries: count("placement.confirm_tries"),
+        total: positive(settings, "placement.confirm_total", complaints),
         ttl_s: positive(settings, "placement.confirm_ttl", complaints).as_secs().max(1),
     };
-    Placement { params, confirm }
+    let flag = |path| settings.bool(path).expect("has a default");
+    let learn = Learn {
+        room_sizes: flag("placement.learn_room_sizes"),
+        person_cost: flag("placement.learn_person_cost"),
+        interval_ms: millis(settings, "placement.learn_interval"),
+        memory_ms: millis(settings, "placement.learn_memory"),
+        samples_min: count("placement.learn_samples_min"),
+        meeting_gap_ms: millis(settings, "placement.learn_meeting_gap"),
+        meetings_min: count("placement.learn_meetings_min"),
+        hint_tolerance: number("placement.hint_tolerance"),
+    };
+    let shadow = settings.text("placement.shadow").map(|word| word.parse().expect("one of its row's words"));
+    let decisions = count("placement.decisions") as usize;
+    Placement { params, confirm, learn, shadow, decisions }
 }
 
 #[cfg(test)]
@@ -232,7 +307,9 @@ mod tests {
     fn the_rows_defaults_are_the_policys() {
         let params = Params::default();
         let ours = Params { runners_up: 0, stale_after_ms: 3000, ..params };
-        assert_eq!(read("").unwrap().params, ours, "scrape.max_age is stricter than the study");
+        let read = read("").unwrap();
+        assert_eq!(read.params, ours, "scrape.max_age is stricter than the study");
+        assert_eq!((read.learn, read.shadow), (Learn::default(), None));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use usher_common::settings::{Key, Kind, Schema, Table};
 
-use super::placement;
+use super::{placement, rooms};
 use crate::target::TargetKind;
 
 /// Where the settings are looked for when nobody names a file.
@@ -46,20 +46,23 @@ pub static SCHEMA: Schema = Schema {
     }],
 };
 
-const ALL: [Key; GENERAL.len() + placement::ROWS.len()] = {
-    let mut all = [GENERAL[0]; GENERAL.len() + placement::ROWS.len()];
-    let mut index = 0;
+/// The sections, one after the other.
+const SECTIONS: [&[Key]; 3] = [GENERAL, rooms::ROWS, placement::ROWS];
+
+const ALL: [Key; GENERAL.len() + rooms::ROWS.len() + placement::ROWS.len()] = {
+    let mut all = [GENERAL[0]; GENERAL.len() + rooms::ROWS.len() + placement::ROWS.len()];
+    let (mut section, mut row, mut index) = (0, 0, 0);
     while index < all.len() {
-        all[index] = match index.checked_sub(GENERAL.len()) {
-            None => GENERAL[index],
-            Some(beyond) => placement::ROWS[beyond],
-        };
-        index += 1;
+        if row == SECTIONS[section].len() {
+            (section, row) = (section + 1, 0);
+        }
+        all[index] = SECTIONS[section][row];
+        (row, index) = (row + 1, index + 1);
     }
     all
 };
 
-/// All but `[placement]`.
+/// All but `[placement]` and `[rooms]`.
 const GENERAL: &[Key] = &[
     key(
         "drain",
@@ -106,6 +109,12 @@ const GENERAL: &[Key] = &[
         Some("5s"),
         "Longest wait between two reads of a target that keeps failing",
     ),
+    key(
+        "scrape.smoothing",
+        Kind::Duration,
+        Some("3s"),
+        "Time constant with which the CPU of a plain node_exporter is smoothed (agents smooth their own)",
+    ),
     key("health.fall", IN_A_ROW, Some("2"), "Failures in a row that take a node down"),
     key("health.rise", IN_A_ROW, Some("2"), "Good reads in a row that bring it back"),
     key(
@@ -134,18 +143,6 @@ const GENERAL: &[Key] = &[
         "Files with targets in Prometheus' file_sd format, JSON or YAML by their ending; read anew when they change",
     ),
     key("discovery.poll", Kind::Duration, Some("2s"), "How often those files are looked at"),
-    key(
-        "rooms.memory",
-        Kind::Duration,
-        Some("2h"),
-        "How long a room's server is remembered after somebody last asked for it",
-    ),
-    key(
-        "rooms.secret_file",
-        Kind::Path,
-        None,
-        "File with the secret that room names are hashed with, the same for all replicas and agents; not set: random",
-    ),
 ];
 
 pub(super) const fn key(

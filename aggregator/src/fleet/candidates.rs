@@ -1,18 +1,19 @@
 //! The fleet as placement sees it: which nodes are candidates, and each one's figures. Pure.
 //!
 //! ```text
-//!  Node ──standing, region, tried──► excluded, with its reason
-//!    └──────────────────────────────► Candidate: reading, promises, slow start, breaker
+//!  Node ──standing, tried──► excluded, with its reason
+//!    └──────────────────────► Candidate: reading, promises, slow start, breaker
 //! ```
 //!
-//! What no fallback may override is decided here (a proven death, a name that is another's, a
-//! region that was asked for); what is a matter of degree is placement's.
+//! What no fallback may override is decided here (a proven death, a name that is another's);
+//! what is a matter of degree is placement's.
 
 use usher_common::wire::NodeId;
 
 use super::standing::standing;
 use super::{Life, Node, Standing, State, Unfit};
 use crate::clock::Millis;
+use crate::decision::Excluded;
 use crate::placement::{self, Breaker, Candidate, Promise, Reading, Witness};
 
 /// The nodes sorted for one request.
@@ -21,31 +22,34 @@ pub struct Lineup {
     /// Those that placement may look at.
     pub candidates: Vec<Candidate>,
     /// The others, by name (or `host:port` while they have none), each with its reason.
-    pub excluded: Vec<(String, Unfit)>,
+    pub excluded: Vec<Excluded>,
 }
 
 /// A node that was asked for this very request and did not take it.
 pub type Declined = (NodeId, Unfit);
 
-impl Lineup {
-    /// Lets those back in that are left out because rooms sent there stay empty. When nobody else is
-    /// left, the fault may be ours: what sees the joins is broken, or callers ask and never come.
-    pub fn forgive(&mut self) {
-        self.candidates.iter_mut().for_each(|candidate| candidate.breaker = Breaker::default());
-    }
+/// Lets those back in that are left out because rooms sent there stay empty. When nobody else is
+/// left, the fault may be ours: what sees the joins is broken, or callers ask and never come.
+pub(super) fn forgive(candidates: &mut [Candidate]) {
+    candidates.iter_mut().for_each(|candidate| candidate.breaker = Breaker::default());
 }
 
 impl State {
-    /// Sorts the nodes for a request that wants `region` and was `declined` by some already.
+    /// Sorts the nodes for a request that was `declined` by some already.
     #[must_use]
-    pub fn lineup(&self, region: Option<&str>, declined: &[Declined], now: Millis) -> Lineup {
+    pub fn lineup(&self, declined: &[Declined], now: Millis) -> Lineup {
         let mut lineup = Lineup::default();
+        let params = self.params_now(now);
         for node in self.nodes() {
-            match self.fitness(node, region, declined, now) {
-                Ok((name, standing)) => lineup.candidates.push(candidate(node, name, standing)),
+            match self.fitness(node, declined, now) {
+                Ok((name, standing)) => {
+                    let cost = self.learned_cost(node, &params, now);
+                    let learned = cost.map(|cost| (cost, params.cost_per_person / cost));
+                    lineup.candidates.push(candidate(node, name, standing, learned));
+                }
                 Err(unfit) => {
                     let name = node.name().map_or_else(|| node.target.authority(), ToString::to_string);
-                    lineup.excluded.push((name, unfit));
+                    lineup.excluded.push(Excluded { node: name, by: unfit });
                 }
             }
         }
@@ -56,15 +60,11 @@ impl State {
     fn fitness<'a>(
         &self,
         node: &'a Node,
-        region: Option<&str>,
         declined: &[Declined],
         now: Millis,
     ) -> Result<(&'a NodeId, Standing), Unfit> {
         let standing = standing(node, self.rules(), self.panic(), now)?;
         let name = node.name().ok_or(Unfit::NeverRead)?;
-        if region.is_some_and(|region| node.region() != Some(region)) {
-            return Err(Unfit::WrongRegion);
-        }
         match declined.iter().find(|(declined, _)| declined == name) {
             Some((_, unfit)) => Err(*unfit),
             None => Ok((name, standing)),
@@ -72,7 +72,8 @@ impl State {
     }
 }
 
-fn candidate(node: &Node, name: &NodeId, standing: Standing) -> Candidate {
+/// `learned` is CPU per person on this node, and its capacity by that.
+fn candidate(node: &Node, name: &NodeId, standing: Standing, learned: Option<(f64, f64)>) -> Candidate {
     let report = node.latest.as_ref().map(|latest| latest.report.as_ref());
     Candidate {
         node: name.clone(),
@@ -88,8 +89,8 @@ fn candidate(node: &Node, name: &NodeId, standing: Standing) -> Candidate {
         not_ready: report.map_or_else(Vec::new, |report| report.not_ready.clone()),
         reading: reading(node),
         promises: promises(node),
-        capacity: None,
-        cost_per_person: None,
+        capacity: learned.map(|(_, capacity)| capacity),
+        cost_per_person: learned.map(|(cost, _)| cost),
         in_rotation_since_at_ms: node.in_rotation_since,
         breaker: node.traffic.breaker.clone(),
     }

@@ -51,6 +51,8 @@ pub enum Flip {
     Readiness(NodeId, bool, Vec<NotReady>),
     /// Rooms sent to the node stay empty.
     BrokenOff(NodeId),
+    /// So many rooms with people in them came to be on this node and on another too.
+    Split(NodeId, u64),
     /// Most of the fleet looks dead (or no more).
     Panic(bool),
 }
@@ -85,6 +87,9 @@ impl Flip {
             }
             Self::BrokenOff(node) => {
                 tracing::warn!(%node, "rooms sent to the node stay empty: left out for a while");
+            }
+            Self::Split(node, rooms) => {
+                tracing::warn!(%node, rooms, "rooms are split: people are in them on another node too; newcomers are led to the earlier one");
             }
             Self::Panic(true) => {
                 tracing::error!(

@@ -10,7 +10,7 @@ use usher_common::wire::NodeId;
 
 use super::{Event, FleetView, Node, NodeView, Readiness, State};
 use crate::clock::{Clock, Millis};
-use crate::config::Health;
+use crate::config::{Health, Learn};
 use crate::placement::Params;
 use crate::rooms::Memory;
 use crate::target::Target;
@@ -34,9 +34,9 @@ pub(super) struct Inner {
 impl Fleet {
     /// A fleet of which nothing is known. `seed` starts the breaking of ties.
     #[must_use]
-    pub fn new(clock: Clock, health: Health, params: Params, seed: u64) -> Self {
+    pub fn new(clock: Clock, health: Health, params: Params, learn: Learn, seed: u64) -> Self {
         let rooms = Memory::new(params.room_memory_ms);
-        let inner = Inner { state: State::new(health, params), rooms, seed };
+        let inner = Inner { state: State::new(health, params, learn), rooms, seed };
         Self { clock, inner: Mutex::new(inner) }
     }
 

@@ -11,12 +11,12 @@
 //! when it brings a report whose sample is young and newer than the last one seen, or
 //! not yet overdue. Whether a node that is up may take rooms is `standing`'s to say.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use usher_common::wire::{NodeId, OperatorMode, Report, RoomKey};
 
-use super::{Misfortune, Pledges, Traffic, Trouble};
+use super::splits::Rooms;
+use super::{Misfortune, Pledges, Pupil, Traffic, Trouble};
 use crate::clock::Millis;
 use crate::config::Health;
 use crate::placement::Params;
@@ -74,11 +74,14 @@ pub enum Presence {
     Live {
         /// How many.
         participants: u64,
+        /// Since when the room exists, by our clock; may lie before its start. `None` when the node
+        /// does not say.
+        since: Option<i64>,
     },
     /// It was promised.
     Promised {
-        /// When, by our clock; may lie before its start (then 0).
-        made: Millis,
+        /// When, by our clock; may lie before its start.
+        made: i64,
     },
 }
 
@@ -99,6 +102,8 @@ pub struct Node {
     pub pledges: Pledges,
     /// Who comes to it.
     pub traffic: Traffic,
+    /// What it taught of the cost of a person.
+    pub pupil: Pupil,
     /// Since when it has been in the rotation, where it came new or came back: for its slow start.
     /// `None` while it is out, and for nodes that were there when we started.
     pub in_rotation_since: Option<Millis>,
@@ -106,7 +111,7 @@ pub struct Node {
     pub shadowed_by: Option<TargetId>,
     /// Whether a read of any outcome was ever made.
     pub tried: bool,
-    rooms: HashMap<RoomKey, Presence>,
+    rooms: Rooms,
     bad: u32,
     good: u32,
 }
@@ -114,7 +119,7 @@ pub struct Node {
 impl Node {
     /// A target just discovered.
     #[must_use]
-    pub fn new(target: Target, now: Millis) -> Self {
+    pub fn new(target: Target, pupil: Pupil, now: Millis) -> Self {
         Self {
             target,
             life: Life::New,
@@ -123,10 +128,11 @@ impl Node {
             latest: None,
             pledges: Pledges::default(),
             traffic: Traffic::default(),
+            pupil,
             in_rotation_since: None,
             shadowed_by: None,
             tried: false,
-            rooms: HashMap::new(),
+            rooms: Rooms::new(),
             bad: 0,
             good: 0,
         }
@@ -150,8 +156,13 @@ impl Node {
         self.rooms.get(room).copied()
     }
 
-    /// A report came.
-    pub fn reported(&mut self, report: Report, rules: &Health, now: Millis) {
+    /// The rooms here, by the last report.
+    pub(super) fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    /// A report came; gives the rooms of the one before.
+    pub(super) fn reported(&mut self, report: Report, rules: &Health, now: Millis) -> Rooms {
         let mut sampled = now.saturating_sub(report.sample_age_ms);
         let mut progressed = now;
         if let Some(last) = self.latest.as_ref().filter(|last| last.report.boot_id == report.boot_id)
@@ -162,7 +173,7 @@ impl Node {
             progressed = last.progressed;
         }
         let (sample_age, stood_still) = (now.saturating_sub(sampled), now.saturating_sub(progressed));
-        self.index_rooms(&report, now);
+        let rooms = std::mem::replace(&mut self.rooms, index_rooms(&report, now));
         self.latest =
             Some(Latest { report: Arc::new(report), received: now, read: now, sampled, progressed });
         if stood_still > rules.max_age_ms {
@@ -172,6 +183,7 @@ impl Node {
         } else {
             self.good(rules, now);
         }
+        rooms
     }
 
     /// The answer was that nothing changed.
@@ -245,19 +257,27 @@ impl Node {
             self.since = now;
         }
     }
+}
 
-    fn index_rooms(&mut self, report: &Report, now: Millis) {
-        self.rooms.clear();
-        for reservation in &report.reservations {
-            if let Some(key) = &reservation.room_key {
-                let made = now.saturating_sub(reservation.age_ms);
-                self.rooms.insert(key.clone(), Presence::Promised { made });
-            }
-        }
-        for room in report.rooms.iter().flatten() {
-            self.rooms.insert(room.key.clone(), Presence::Live { participants: room.participants });
+fn index_rooms(report: &Report, now: Millis) -> Rooms {
+    let ago = |ms: u64| now.cast_signed().saturating_sub(i64::try_from(ms).unwrap_or(i64::MAX));
+    let mut rooms = Rooms::new();
+    for reservation in &report.reservations {
+        if let Some(key) = &reservation.room_key {
+            let made = ago(reservation.age_ms);
+            // Of several promises for one room the earliest counts.
+            let earliest = match rooms.get(key) {
+                Some(Presence::Promised { made: other }) => made.min(*other),
+                _ => made,
+            };
+            rooms.insert(key.clone(), Presence::Promised { made: earliest });
         }
     }
+    for room in report.rooms.iter().flatten() {
+        let since = room.age_s.map(|age_s| ago(age_s.saturating_mul(1000)));
+        rooms.insert(room.key.clone(), Presence::Live { participants: room.participants, since });
+    }
+    rooms
 }
 
 #[cfg(test)]

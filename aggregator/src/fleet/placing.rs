@@ -9,70 +9,17 @@
 //!
 //! Asking the node is not done here: it takes time, and the lock is not held meanwhile.
 
-use serde::Serialize;
-use usher_common::wire::{NodeId, ProbeFailure, PublicUrl, ReservationRequest, RoomKey};
+use usher_common::wire::{NodeId, ProbeFailure, ReservationRequest, RoomKey};
 
-use super::candidates::{Declined, Lineup};
+use super::asked::{How, NoPlace, PlaceRequest, Placed};
+use super::candidates::{Declined, forgive};
 use super::handle::{Fleet, Inner};
 use super::standing::is_joinable;
 use super::{Event, Node, Pledge};
 use crate::clock::Millis;
-use crate::placement::{self, Choice, Ranking, Removal, Request};
+use crate::decision::{Excluded, Inputs, Weighed};
+use crate::placement::{Choice, Removal, Removed};
 use crate::target::{Target, TargetKind};
-
-/// Somebody wants a server.
-#[derive(Debug, Clone, Default)]
-pub struct PlaceRequest {
-    /// For this room; `None` for "a server, whatever the room".
-    pub room: Option<RoomKey>,
-    /// In this region.
-    pub region: Option<String>,
-    /// People expected; `None` when nobody said.
-    pub expected: Option<f64>,
-}
-
-/// Why a room is where it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum How {
-    /// It was placed just now.
-    Placed,
-    /// Its node reports people in it.
-    Live,
-    /// Its node reports that it was promised.
-    Promised,
-    /// It was sent there before.
-    Remembered,
-}
-
-impl How {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Placed, Self::Live, Self::Promised, Self::Remembered];
-
-    /// The word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Placed => "placed",
-            Self::Live => "live",
-            Self::Promised => "promised",
-            Self::Remembered => "remembered",
-        }
-    }
-}
-
-/// Where to go.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Placed {
-    /// The node.
-    pub node: NodeId,
-    /// Its server.
-    pub url: PublicUrl,
-    /// Its region.
-    pub region: Option<String>,
-    /// Why there.
-    pub how: How,
-}
 
 /// What to do about a request.
 #[derive(Debug)]
@@ -81,6 +28,8 @@ pub enum Proposal {
     Known(Placed),
     /// Ask this node.
     Chosen(Box<Chosen>),
+    /// Turn the request away.
+    Nowhere(NoPlace, Box<Weighed>),
 }
 
 /// A node that was chosen, and holds our promise.
@@ -92,64 +41,24 @@ pub struct Chosen {
     pub target: Target,
     /// What to ask; `None` for a node that cannot be asked.
     pub reservation: Option<ReservationRequest>,
-}
-
-/// No node may take the room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoPlace {
-    /// Each node, by name or `host:port`, with the closed word of its reason.
-    pub reasons: Vec<(String, &'static str)>,
-    /// When to ask again, milliseconds.
-    pub retry_after_ms: u64,
-}
-
-/// The ranking that a placement now would use.
-#[derive(Debug, Clone, Serialize)]
-pub struct Explained {
-    /// Where the room is already: then nobody is ranked for it.
-    pub known: Option<Known>,
-    /// Those that could take it, best first, and those that placement's filters removed.
-    #[serde(flatten)]
-    pub ranking: Ranking,
-    /// Those that were no candidates at all.
-    pub excluded: Vec<Excluded>,
-}
-
-/// Where a room is.
-#[derive(Debug, Clone, Serialize)]
-pub struct Known {
-    /// The node.
-    pub node: NodeId,
-    /// How that is known.
-    pub how: How,
-}
-
-/// A node that is no candidate.
-#[derive(Debug, Clone, Serialize)]
-pub struct Excluded {
-    /// Its name, or `host:port` while it has none.
-    pub node: String,
-    /// Why.
-    pub by: &'static str,
+    /// What it was chosen on; taken out for the record.
+    pub weighed: Option<Weighed>,
 }
 
 impl Fleet {
     /// Finds where a room is, or chooses a node that did not decline this request yet and promises
     /// it what is expected, under `id` where it can be told.
-    pub fn propose(
-        &self,
-        request: &PlaceRequest,
-        declined: &[Declined],
-        id: &str,
-        ttl_s: u64,
-    ) -> Result<Proposal, NoPlace> {
+    pub fn propose(&self, request: &PlaceRequest, declined: &[Declined], id: &str, ttl_s: u64) -> Proposal {
         let now = self.now();
         let mut inner = self.lock();
         if let Some(known) = request.room.as_ref().and_then(|room| inner.known(room, now)) {
             inner.remember(request, &known, now);
-            return Ok(Proposal::Known(known));
+            return Proposal::Known(known);
         }
-        let choice = inner.choose(request, declined, now)?;
+        let (choice, weighed) = match inner.choose(request, declined, now) {
+            Ok(chosen) => chosen,
+            Err((none, weighed)) => return Proposal::Nowhere(none, weighed),
+        };
         let found = inner.state.find(choice.node.as_str()).expect("the choice is one of the fleet");
         let target = found.target.clone();
         let node = inner.state.node_mut(&target.id).expect("it was just found");
@@ -169,7 +78,43 @@ impl Fleet {
             seen_seq: node.latest.as_ref().map(|latest| latest.report.seq),
         });
         let placed = placed(node, How::Placed).expect("only nodes that were read are chosen");
-        Ok(Proposal::Chosen(Box::new(Chosen { placed, target, reservation })))
+        Proposal::Chosen(Box::new(Chosen { placed, target, reservation, weighed: Some(weighed) }))
+    }
+
+    /// Where a room is beyond doubt: people are in it, or the replicas agreed on it a moment ago.
+    #[must_use]
+    pub fn settled(&self, room: &RoomKey) -> Option<Placed> {
+        let now = self.now();
+        let mut inner = self.lock();
+        let settled = match inner.state.whereabouts(room, now) {
+            Some(found) if found.live => placed(found.node, How::Live),
+            _ => {
+                let agreed = inner.rooms.agreed(room, now).and_then(|node| inner.state.find(node.as_str()));
+                agreed
+                    .filter(|node| inner.is_joinable(node, now))
+                    .and_then(|node| placed(node, How::Remembered))
+            }
+        }?;
+        inner.rooms.remember(room.clone(), settled.node.clone(), now);
+        Some(settled)
+    }
+
+    /// Follows what the store of claims says, unless nobody can be sent there: a room on a dead node
+    /// moves, on a draining one it stays.
+    #[must_use]
+    pub fn follow(&self, room: &RoomKey, node: &NodeId) -> Option<Placed> {
+        let now = self.now();
+        let mut inner = self.lock();
+        let found = inner.state.find(node.as_str()).filter(|node| inner.is_joinable(node, now))?;
+        let placed = placed(found, How::Claimed)?;
+        inner.rooms.agree(room, placed.node.clone(), now);
+        Some(placed)
+    }
+
+    /// The replicas agree that a room is there.
+    pub fn agree(&self, room: &RoomKey, node: &NodeId) {
+        let now = self.now();
+        self.lock().rooms.agree(room, node.clone(), now);
     }
 
     /// The chosen node takes the room; `told` says whether it knows of the promise itself.
@@ -202,39 +147,42 @@ impl Fleet {
     #[must_use]
     pub fn no_place(&self, request: &PlaceRequest, declined: &[Declined]) -> NoPlace {
         let inner = self.lock();
-        let lineup = inner.state.lineup(request.region.as_deref(), declined, self.now());
-        NoPlace { reasons: reasons(&lineup), retry_after_ms: inner.state.params().retry_after_ms }
-    }
-
-    /// What a placement now would see.
-    #[must_use]
-    pub fn explain(&self, request: &PlaceRequest) -> Explained {
         let now = self.now();
-        let inner = self.lock();
-        let known = request.room.as_ref().and_then(|room| inner.known(room, now));
-        let mut lineup = inner.state.lineup(request.region.as_deref(), &[], now);
-        let rank = |lineup: &Lineup| {
-            placement::rank(&lineup.candidates, &wish(request), inner.state.params(), inner.seed, now)
+        let weighed = inner.weigh(request, declined, now);
+        let removed = match weighed.inputs.choose(&weighed.request, &weighed.inputs.params) {
+            Ok(_) => Vec::new(),
+            Err(none) => none.removed,
         };
-        let mut ranking = rank(&lineup);
-        if ranking.placed.is_empty() && ranking.removed.iter().any(|node| node.by == Removal::BrokenOff) {
-            lineup.forgive();
-            ranking = rank(&lineup);
+        NoPlace {
+            reasons: reasons(&weighed.inputs.excluded, &removed),
+            retry_after_ms: inner.state.params().retry_after_ms,
         }
-        let excluded = reasons(&lineup).into_iter().map(|(node, by)| Excluded { node, by }).collect();
-        Explained { known: known.map(|known| Known { node: known.node, how: known.how }), ranking, excluded }
     }
 }
 
 impl Inner {
     /// Where a room is: by the nodes' word, else by our memory.
-    fn known(&self, room: &RoomKey, now: Millis) -> Option<Placed> {
-        if let Some((node, live)) = self.state.whereabouts(room, now) {
-            return placed(node, if live { How::Live } else { How::Promised });
+    pub(super) fn known(&self, room: &RoomKey, now: Millis) -> Option<Placed> {
+        if let Some(found) = self.state.whereabouts(room, now) {
+            return placed(found.node, if found.live { How::Live } else { How::Promised });
         }
         let node = self.state.find(self.rooms.find(room, now)?.as_str())?;
-        let joinable = is_joinable(node, false, self.state.rules(), self.state.panic(), now);
-        joinable.then(|| placed(node, How::Remembered)).flatten()
+        self.is_joinable(node, now).then(|| placed(node, How::Remembered)).flatten()
+    }
+
+    /// Everything that a choice is made on, with a seed of its own.
+    pub(super) fn weigh(&self, request: &PlaceRequest, declined: &[Declined], now: Millis) -> Weighed {
+        let lineup = self.state.lineup(declined, now);
+        let (expected, wish) = self.state.wish(request, now);
+        let params = self.state.params_now(now);
+        let inputs = Inputs {
+            now_ms: now,
+            seed: self.seed,
+            params,
+            candidates: lineup.candidates,
+            excluded: lineup.excluded,
+        };
+        Weighed { request: wish, expected, inputs }
     }
 
     fn choose(
@@ -242,23 +190,26 @@ impl Inner {
         request: &PlaceRequest,
         declined: &[Declined],
         now: Millis,
-    ) -> Result<Choice, NoPlace> {
-        let seed = self.seed;
+    ) -> Result<(Choice, Weighed), (NoPlace, Box<Weighed>)> {
+        let mut weighed = self.weigh(request, declined, now);
         self.seed = self.seed.wrapping_add(1);
-        let mut lineup = self.state.lineup(request.region.as_deref(), declined, now);
-        let choose = |lineup: &Lineup| {
-            placement::choose(&lineup.candidates, &wish(request), self.state.params(), seed, now)
-        };
-        let mut choice = choose(&lineup);
+        let choose = |weighed: &Weighed| weighed.inputs.choose(&weighed.request, &weighed.inputs.params);
+        let mut choice = choose(&weighed);
         if choice.as_ref().is_err_and(|none| none.removed.iter().any(|node| node.by == Removal::BrokenOff)) {
-            lineup.forgive();
-            choice = choose(&lineup);
+            forgive(&mut weighed.inputs.candidates);
+            choice = choose(&weighed);
         }
-        choice.map_err(|none| {
-            let mut all = reasons(&lineup);
-            all.extend(none.removed.iter().map(|node| (node.node.to_string(), node.by.as_str())));
-            NoPlace { reasons: all, retry_after_ms: none.retry_after_ms }
-        })
+        match choice {
+            Ok(choice) => Ok((choice, weighed)),
+            Err(none) => {
+                let reasons = reasons(&weighed.inputs.excluded, &none.removed);
+                Err((NoPlace { reasons, retry_after_ms: none.retry_after_ms }, Box::new(weighed)))
+            }
+        }
+    }
+
+    fn is_joinable(&self, node: &Node, now: Millis) -> bool {
+        is_joinable(node, false, self.state.rules(), self.state.panic(), now)
     }
 
     fn remember(&mut self, request: &PlaceRequest, placed: &Placed, now: Millis) {
@@ -268,12 +219,10 @@ impl Inner {
     }
 }
 
-fn wish(request: &PlaceRequest) -> Request {
-    Request { room: request.room.clone(), expected_people: request.expected, region: request.region.clone() }
-}
-
-fn reasons(lineup: &Lineup) -> Vec<(String, &'static str)> {
-    lineup.excluded.iter().map(|(node, unfit)| (node.clone(), unfit.as_str())).collect()
+/// Why no node took the room, each with its word.
+fn reasons(excluded: &[Excluded], removed: &[Removed]) -> Vec<(String, &'static str)> {
+    let excluded = excluded.iter().map(|excluded| (excluded.node.clone(), excluded.by.as_str()));
+    excluded.chain(removed.iter().map(|node| (node.node.to_string(), node.by.as_str()))).collect()
 }
 
 fn placed(node: &Node, how: How) -> Option<Placed> {

@@ -20,7 +20,7 @@ pub enum Standing {
 }
 
 /// Why a node gets no new rooms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unfit {
     /// Never read: unknown is not idle.
@@ -37,8 +37,6 @@ pub enum Unfit {
     NotReady,
     /// Its figures are too old.
     Stale,
-    /// It stands in another region than asked for.
-    WrongRegion,
     /// It was asked to keep room for this very meeting, and refused.
     Refused,
     /// It was asked so, and there was no answer in time.
@@ -46,6 +44,19 @@ pub enum Unfit {
 }
 
 impl Unfit {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::NeverRead,
+        Self::NameTaken,
+        Self::Down,
+        Self::Draining,
+        Self::Maintenance,
+        Self::NotReady,
+        Self::Stale,
+        Self::Refused,
+        Self::Unreachable,
+    ];
+
     /// The word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -57,7 +68,6 @@ impl Unfit {
             Self::Maintenance => "maintenance",
             Self::NotReady => "not_ready",
             Self::Stale => "stale",
-            Self::WrongRegion => "wrong_region",
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
         }

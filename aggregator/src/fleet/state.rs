@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use usher_common::wire::{NodeId, OperatorMode, Report, RoomKey};
+use usher_common::wire::{NodeId, OperatorMode, Report};
 
-use super::node::Presence;
-use super::standing::is_joinable;
+use super::lessons::School;
+use super::splits::{Rooms, SplitCounts, Splits};
 use super::{Event, Flip, Life, Node, Trouble};
 use crate::clock::Millis;
-use crate::config::Health;
+use crate::config::{Health, Learn};
 use crate::placement::Params;
 use crate::target::{Target, TargetId};
 
@@ -21,6 +21,8 @@ pub struct State {
     nodes: BTreeMap<TargetId, Node>,
     /// Who has which name: of several that claim it, the first, until it is down or gone.
     owners: BTreeMap<NodeId, TargetId>,
+    splits: Splits,
+    pub(super) school: School,
     finished_round: bool,
     ever_read: bool,
     panic: bool,
@@ -29,12 +31,14 @@ pub struct State {
 impl State {
     /// A fleet of which nothing is known.
     #[must_use]
-    pub fn new(rules: Health, params: Params) -> Self {
+    pub fn new(rules: Health, params: Params, learn: Learn) -> Self {
         Self {
             rules,
             params,
             nodes: BTreeMap::new(),
             owners: BTreeMap::new(),
+            splits: Splits::default(),
+            school: School::new(learn),
             finished_round: false,
             ever_read: false,
             panic: false,
@@ -90,23 +94,10 @@ impl State {
         by_name.or_else(|| self.nodes.values().find(|node| node.target.authority() == name))
     }
 
-    /// The node a room is on by the nodes' own word, and whether people are in it. Live
-    /// beats promised; of several live the fullest, of several promises the earliest wins,
-    /// ties go by name, so that all replicas say the same.
+    /// Rooms that were seen on two nodes.
     #[must_use]
-    pub fn whereabouts(&self, room: &RoomKey, now: Millis) -> Option<(&Node, bool)> {
-        let rank = |presence: Presence| match presence {
-            Presence::Live { participants } => (0, u64::MAX - participants),
-            Presence::Promised { made } => (1, made),
-        };
-        self.nodes
-            .values()
-            .filter_map(|node| Some((node, node.presence(room)?)))
-            .filter(|(node, presence)| {
-                is_joinable(node, matches!(presence, Presence::Live { .. }), &self.rules, self.panic, now)
-            })
-            .min_by_key(|(node, presence)| (rank(*presence), node.name().cloned()))
-            .map(|(node, presence)| (node, matches!(presence, Presence::Live { .. })))
+    pub fn splits(&self) -> SplitCounts {
+        self.splits.counts()
     }
 
     /// The rules of health.
@@ -143,7 +134,9 @@ impl State {
         let gone: Vec<TargetId> =
             self.nodes.keys().filter(|id| !targets.iter().any(|target| target.id == **id)).cloned().collect();
         for id in gone {
-            self.nodes.remove(&id);
+            if let Some(node) = self.nodes.remove(&id) {
+                self.splits.moved(&id, node.rooms(), &Rooms::new());
+            }
             self.owners.retain(|_, owner| *owner != id);
             flips.push(Flip::Gone(id));
         }
@@ -152,7 +145,8 @@ impl State {
                 Some(node) => node.target = target.clone(),
                 None => {
                     flips.push(Flip::Discovered(target.id.clone()));
-                    self.nodes.insert(target.id.clone(), Node::new(target.clone(), now));
+                    let node = Node::new(target.clone(), self.school.pupil(), now);
+                    self.nodes.insert(target.id.clone(), node);
                 }
             }
         }
@@ -169,14 +163,25 @@ impl State {
             // Another machine stands there now: what we promised the old one is void.
             node.pledges = super::Pledges::default();
             node.traffic = super::Traffic::default();
+            node.pupil = self.school.pupil();
             self.owners.retain(|_, owner| owner != target);
         }
         flips.extend(differs);
-        self.turn(target, now, flips, |node, rules| node.reported(report, rules, now));
-        if let Some(node) = self.nodes.get_mut(target)
-            && node.observe_traffic(&self.params, now)
-        {
-            flips.push(Flip::BrokenOff(name));
+        let mut rooms = Rooms::new();
+        self.turn(target, now, flips, |node, rules| rooms = node.reported(report, rules, now));
+        if let Some(node) = self.nodes.get(target) {
+            let none = Rooms::new();
+            let rooms_now = if node.life == Life::Down { &none } else { node.rooms() };
+            let splits = self.splits.moved(target, &rooms, rooms_now);
+            if splits > 0 {
+                flips.push(Flip::Split(name.clone(), splits));
+            }
+        }
+        if let Some(node) = self.nodes.get_mut(target) {
+            self.school.listen(node, &self.params, now);
+            if node.observe_traffic(&self.params, now) {
+                flips.push(Flip::BrokenOff(name));
+            }
         }
         self.claim(target, flips);
     }
@@ -196,6 +201,11 @@ impl State {
             // Who was there when we started needs no slow start.
             (false, true) => node.in_rotation_since = self.finished_round.then_some(now),
             (true, false) => node.in_rotation_since = None,
+            _ => {}
+        }
+        match (from == Life::Down, node.life == Life::Down) {
+            (false, true) => drop(self.splits.moved(target, node.rooms(), &Rooms::new())),
+            (true, false) => drop(self.splits.moved(target, &Rooms::new(), node.rooms())),
             _ => {}
         }
         if node.life != from {

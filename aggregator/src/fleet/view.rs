@@ -9,7 +9,7 @@ use usher_common::wire::{NotReady, OperatorState};
 use utoipa::ToSchema;
 
 use super::standing::standing;
-use super::{Life, Node, State};
+use super::{Life, Node, SplitCounts, State};
 use crate::clock::Millis;
 use crate::target::TargetKind;
 
@@ -20,6 +20,8 @@ pub struct FleetView {
     pub panic: bool,
     /// Nodes that may take new rooms now.
     pub eligible: usize,
+    /// Rooms that were seen on two nodes.
+    pub splits: SplitCounts,
     /// Each node, in the order of its name; those without one last.
     pub nodes: Vec<NodeView>,
 }
@@ -119,7 +121,12 @@ impl State {
         nodes.sort_by(|a, b| {
             (a.node.is_none(), &a.node, &a.target).cmp(&(b.node.is_none(), &b.node, &b.target))
         });
-        FleetView { panic: self.panic(), eligible: nodes.iter().filter(|node| node.eligible).count(), nodes }
+        FleetView {
+            panic: self.panic(),
+            eligible: nodes.iter().filter(|node| node.eligible).count(),
+            splits: self.splits(),
+            nodes,
+        }
     }
 
     /// One node at `now`.

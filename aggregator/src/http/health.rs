@@ -17,11 +17,7 @@ pub(super) async fn healthy() -> &'static str {
 /// `GET /-/ready`: 200 when requests should be sent here, 503 with the reasons otherwise;
 /// always 503 once the process was told to stop, though it still answers for a while.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let mut readiness = app.fleet.readiness();
-    if app.stopping.is_cancelled() {
-        readiness.ready = false;
-        readiness.reasons.insert(0, "stopping".to_owned());
-    }
+    let readiness = app.readiness();
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness)).into_response()
 }

@@ -16,16 +16,23 @@ use usher_common::wire::OperatorMode;
 use super::App;
 use super::placing::{Wanted, wish};
 use super::respond::{Failed, page};
+use crate::claims::StoreView;
 use crate::discovery::FileView;
-use crate::export::families;
-use crate::fleet::{Explained, FleetView, NodeView, Readiness};
+use crate::export::{Told, families};
+use crate::fleet::{Explained, FleetView, Lessons, NodeView, Readiness};
 use crate::page::dashboard::dashboard as dashboard_page;
+use crate::peers;
 
 /// Answer of `GET /api/v1/fleet`.
 #[derive(Debug, Serialize)]
 struct Fleet {
     readiness: Readiness,
     rooms_remembered: usize,
+    /// The store of claims; `None` without one.
+    store: Option<StoreView>,
+    /// The other replicas; `None` without any.
+    replicas: Option<peers::View>,
+    lessons: Lessons,
     discovery_files: Vec<FileView>,
     #[serde(flatten)]
     view: FleetView,
@@ -34,14 +41,18 @@ struct Fleet {
 /// `GET /`: the fleet at a glance.
 pub(super) async fn dashboard(State(app): State<Arc<App>>) -> Response {
     let files = app.discovery.borrow().files.clone();
-    page(StatusCode::OK, dashboard_page(&app.fleet.view(), &app.fleet.readiness(), &files))
+    let store = app.agreement.claims.as_ref().map(|claims| claims.view());
+    page(StatusCode::OK, dashboard_page(&app.fleet.view(), &app.readiness(), &files, store.as_ref()))
 }
 
 /// `GET /api/v1/fleet`.
 pub(super) async fn fleet(State(app): State<Arc<App>>) -> Response {
     let fleet = Fleet {
-        readiness: app.fleet.readiness(),
+        readiness: app.readiness(),
         rooms_remembered: app.fleet.remembered(),
+        store: app.agreement.claims.as_ref().map(|claims| claims.view()),
+        replicas: app.agreement.peers.as_ref().map(|peers| peers.view()),
+        lessons: app.fleet.lessons(),
         discovery_files: app.discovery.borrow().files.clone(),
         view: app.fleet.view(),
     };
@@ -108,9 +119,15 @@ pub(super) async fn set_state(
 pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let format = Format::negotiate(accept);
-    let ready = app.fleet.readiness().ready && !app.stopping.is_cancelled();
-    let discovery = app.discovery.borrow().clone();
-    let families = families(&app.fleet.view(), &discovery, ready, app.fleet.remembered(), app.stats.gather());
+    let told = Told {
+        view: app.fleet.view(),
+        discovery: app.discovery.borrow().clone(),
+        ready: app.readiness().ready,
+        rooms_remembered: app.fleet.remembered(),
+        lessons: app.fleet.lessons(),
+        peers: app.agreement.peers.as_ref().map(|peers| peers.view()),
+    };
+    let families = families(&told, app.stats.gather());
     ([(header::CONTENT_TYPE, format.content_type())], encode(format, families.as_slice())).into_response()
 }
 

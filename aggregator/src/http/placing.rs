@@ -1,5 +1,7 @@
 //! From what somebody asked for to where they are sent; shared by the API and the pages.
 
+use std::time::Instant;
+
 use usher_common::wire::RoomKey;
 
 use super::App;
@@ -71,10 +73,15 @@ pub(super) fn wish(
 }
 
 async fn place(app: &App, request: &PlaceRequest) -> Result<Placed, Failed> {
-    let outcome = app.placer.place(request).await;
+    let started = Instant::now();
+    let outcome = app.placer.place(request, app.readiness().ready).await;
+    app.stats.placement_seconds.observe(started.elapsed().as_secs_f64());
     let word = outcome.as_ref().map_or("none", |placed| placed.how.as_str());
     app.stats.placements.with_label_values(&[word]).inc();
-    outcome.map_err(|none| Failed::no_server(&none))
+    outcome.map_err(|none| {
+        app.stats.refusals.with_label_values(&[none.main_reason()]).inc();
+        Failed::no_server(&none)
+    })
 }
 
 /// Whether the room was there before it was asked for.

@@ -19,7 +19,8 @@ use super::respond::{ErrorBody, Failed, prefers};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ServerQuery {
-    /// Only a server of this region.
+    /// Preferably a server of this region; another where none there is comfortable, unless the
+    /// operators forbid it.
     region: Option<String>,
     /// People expected.
     expected_participants: Option<f64>,
@@ -36,7 +37,9 @@ pub(super) struct Server {
     region: Option<String>,
 }
 
-/// The best server for a new meeting. Whoever asks is taken to send a meeting there.
+/// The best server for a new meeting. Each call is a placement: whoever asks is taken to send a
+/// meeting there, and the server keeps room for it for a while. Do not poll it; for a look without
+/// consequences operators have `/api/v1/explain`.
 #[utoipa::path(
     get, path = "/api/v1/server", params(ServerQuery),
     responses(
@@ -78,7 +81,7 @@ pub(super) struct RoomRequest {
     name: Option<String>,
     /// People expected, from 1.
     expected_participants: Option<f64>,
-    /// Only a server of this region, if the room is nowhere yet.
+    /// Preferably a server of this region, if the room is nowhere yet.
     region: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use maud::Markup;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fleet::{NoPlace, Unfit};
+use crate::fleet::NoPlace;
 use crate::placement::Removal;
 
 /// Any answer that is not the one asked for.
@@ -55,7 +55,7 @@ impl Failed {
             "no video server is known yet"
         } else if all(Removal::Full.as_str()) {
             "all video servers are full"
-        } else if all(Unfit::WrongRegion.as_str()) {
+        } else if all(Removal::WrongRegion.as_str()) {
             "there is no video server in that region"
         } else {
             "no video server can take a new meeting at the moment"

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use usher_common::wire::OperatorMode;
 
 use super::layout;
+use crate::claims::StoreView;
 use crate::discovery::FileView;
 use crate::fleet::{Figures, FleetView, Life, NodeView, Readiness};
 
@@ -12,7 +13,12 @@ const REFRESH_S: u32 = 2;
 
 /// The page.
 #[must_use]
-pub fn dashboard(view: &FleetView, readiness: &Readiness, files: &[FileView]) -> Markup {
+pub fn dashboard(
+    view: &FleetView,
+    readiness: &Readiness,
+    files: &[FileView],
+    store: Option<&StoreView>,
+) -> Markup {
     let count = |life: Life| view.nodes.iter().filter(|node| node.life == life).count();
     let people: u64 = figures(view).filter_map(|figures| figures.participants).sum();
     let meetings: u64 = figures(view).filter_map(|figures| figures.conferences).sum();
@@ -28,6 +34,15 @@ pub fn dashboard(view: &FleetView, readiness: &Readiness, files: &[FileView]) ->
             @for reason in &readiness.reasons { p.warning { "Not ready: " (reason) "." } }
             @for file in files.iter().filter(|file| file.error.is_some()) {
                 p.warning { (file.error.as_deref().unwrap_or("")) " — its last good list (" (file.targets) " targets) stays in use." }
+            }
+            @if let Some(store) = store.filter(|store| !store.up) {
+                p.warning {
+                    "The store of claims is away (" (store.trouble.map_or("", |trouble| trouble.as_str()))
+                    ", for " (seconds(store.age_ms)) "): rooms are found by what the agents report."
+                }
+            }
+            @if view.splits.live > 0 {
+                p.warning { (view.splits.live) " rooms have people on two nodes; newcomers are led to the earlier one." }
             }
             ul.tiles {
                 (tile("may take rooms", &format!("{} of {}", view.eligible, view.nodes.len())))

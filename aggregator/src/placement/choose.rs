@@ -75,7 +75,7 @@ impl<'a> Survey<'a> {
         let mut loads = loads(candidates, request, params, now_ms);
         for (index, candidate) in candidates.iter().enumerate() {
             let load = loads[index].take();
-            if let Some(by) = refusal(candidate, now_ms) {
+            if let Some(by) = refusal(candidate, request, params, now_ms) {
                 removed.push((index, by, load));
                 continue;
             }

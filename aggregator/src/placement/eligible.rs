@@ -8,6 +8,7 @@ use usher_common::wire::OperatorMode;
 
 use super::candidate::{Candidate, Life};
 use super::params::Params;
+use super::ranking::Request;
 use super::words::words;
 
 /// The filter that removed a node.
@@ -19,6 +20,8 @@ pub enum Removal {
     Maintenance,
     /// It never reported.
     NeverSeen,
+    /// It stands in another region than asked for, and must not be spilled over to.
+    WrongRegion,
     /// Its agent says that it cannot take rooms.
     NotReady,
     /// Rooms sent there stay empty.
@@ -34,12 +37,18 @@ pub enum Removal {
 }
 
 words!(Removal, "removal" {
-    Draining => "draining", Maintenance => "maintenance", NeverSeen => "never_seen", NotReady => "not_ready",
+    Draining => "draining", Maintenance => "maintenance", NeverSeen => "never_seen",
+    WrongRegion => "wrong_region", NotReady => "not_ready",
     BrokenOff => "broken_off", LoadUnknown => "load_unknown", Full => "full", Down => "down", Stale => "stale",
 });
 
 /// The first filter that a node does not pass before its load is looked at.
-pub(super) fn refusal(candidate: &Candidate, now_ms: u64) -> Option<Removal> {
+pub(super) fn refusal(
+    candidate: &Candidate,
+    request: &Request,
+    params: &Params,
+    now_ms: u64,
+) -> Option<Removal> {
     match candidate.operator {
         OperatorMode::Drain => return Some(Removal::Draining),
         OperatorMode::Maint => return Some(Removal::Maintenance),
@@ -47,6 +56,9 @@ pub(super) fn refusal(candidate: &Candidate, now_ms: u64) -> Option<Removal> {
     }
     if candidate.life == Life::NeverSeen || candidate.reading.is_none() {
         return Some(Removal::NeverSeen);
+    }
+    if request.region.is_some() && !params.region_spill && candidate.region != request.region {
+        return Some(Removal::WrongRegion);
     }
     if !candidate.ready {
         return Some(Removal::NotReady);

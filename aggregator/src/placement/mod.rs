@@ -43,8 +43,9 @@ pub use policy::Policy;
 pub use ranking::{Choice, NoPlace, Placed, Ranking, Removed, Request, Tier};
 pub use score::Load;
 pub use words::UnknownWord;
+pub(crate) use words::words;
 
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
 mod rules;

@@ -56,6 +56,10 @@ pub struct Params {
     /// noise of a CPU reading.
     pub near_equal: f64,
 
+    /// Whether a request for a region may be served elsewhere once the region is full or lost: a
+    /// meeting with some delay is better than none. Without, other regions' nodes are removed.
+    pub region_spill: bool,
+
     /// Expected load, with an ordinary new room, above which a node takes none. Above 1, media
     /// suffers for everybody in it.
     pub full: f64,
@@ -105,6 +109,7 @@ impl Default for Params {
             comfortable: 0.85,
             capacity_exponent: 0.5,
             near_equal: 0.01,
+            region_spill: true,
             full: 1.0,
             retry_after_ms: 5_000,
             fresh_ms: 4_000,

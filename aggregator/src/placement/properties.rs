@@ -5,7 +5,7 @@ use usher_common::wire::{NodeId, OperatorMode, RoomKey};
 
 use super::*;
 
-const NOW_MS: u64 = 1_000_000;
+pub(crate) const NOW_MS: u64 = 1_000_000;
 
 /// Any state of a node that the outside can bring about, sane or not.
 fn any_candidate(number: usize) -> impl Strategy<Value = Candidate> {
@@ -57,15 +57,15 @@ fn any_candidate(number: usize) -> impl Strategy<Value = Candidate> {
         })
 }
 
-fn any_fleet() -> impl Strategy<Value = Vec<Candidate>> {
+pub(crate) fn any_fleet() -> impl Strategy<Value = Vec<Candidate>> {
     (0..12usize).prop_flat_map(|count| (0..count).map(any_candidate).collect::<Vec<_>>())
 }
 
-fn any_policy() -> impl Strategy<Value = Policy> {
+pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
     prop::sample::select(Policy::ALL)
 }
 
-fn any_request() -> impl Strategy<Value = Request> {
+pub(crate) fn any_request() -> impl Strategy<Value = Request> {
     (
         prop::option::of("[a-z]{1,4}"),
         prop::option::of(-5.0..500.0f64),

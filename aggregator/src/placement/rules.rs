@@ -174,6 +174,21 @@ fn a_region_is_kept_while_comfortable_then_spills_over_then_is_better_than_afar(
 }
 
 #[test]
+fn without_spill_over_a_region_is_a_wall_and_with_it_a_full_or_lost_one_is_left() {
+    let eu = |number, cpu| Candidate { region: Some("eu".into()), ..node(number, cpu) };
+    let wish = Request { region: Some("eu".into()), ..Request::default() };
+    let walled = Params { region_spill: false, ..Params::default() };
+    for fleet in [[eu(0, 0.99), node(1, 0.1)], [Candidate { life: Life::Down, ..eu(0, 0.1) }, node(1, 0.1)]] {
+        assert_eq!(choose(&fleet, &wish, &Params::default(), 1, NOW_MS).unwrap().node.as_str(), "vm1");
+        let ranking = rank(&fleet, &wish, &walled, 1, NOW_MS);
+        let elsewhere = ranking.removed.iter().find(|removed| removed.node.as_str() == "vm1").unwrap();
+        assert_eq!(elsewhere.by, Removal::WrongRegion);
+    }
+    let nobody_asked = choose(&[node(0, 0.1)], &Request::default(), &walled, 1, NOW_MS);
+    assert!(nobody_asked.is_ok());
+}
+
+#[test]
 fn a_large_room_is_let_in_where_a_small_one_is_and_goes_to_the_emptiest() {
     let request = Request { expected_people: Some(300.0), ..Request::default() };
     let choice = choose(&[node(0, 0.9), node(1, 0.6)], &request, &Params::default(), 1, NOW_MS).unwrap();

@@ -10,6 +10,10 @@ use crate::clock::Millis;
 /// Most rooms remembered: about 20 MB. Beyond it those asked for longest ago are forgotten.
 const MOST: usize = 100_000;
 
+/// How long an answer that all replicas agree on (the store's, the owner's) is passed on without
+/// asking again, milliseconds: about as old as any other knowledge of a node gets.
+const AGREED_MS: Millis = 1000;
+
 /// Room to node, each forgotten a while after it was last asked for.
 #[derive(Debug, Clone)]
 pub struct Memory {
@@ -22,6 +26,8 @@ pub struct Memory {
 struct Entry {
     node: NodeId,
     asked: Millis,
+    /// When the replicas were last found to agree on it.
+    agreed: Option<Millis>,
 }
 
 impl Memory {
@@ -38,12 +44,28 @@ impl Memory {
         (now.saturating_sub(entry.asked) <= self.keep_ms).then_some(&entry.node)
     }
 
+    /// Where a room is by what the replicas agreed on just now.
+    #[must_use]
+    pub fn agreed(&self, room: &RoomKey, now: Millis) -> Option<&NodeId> {
+        let entry = self.rooms.get(room)?;
+        (now.saturating_sub(entry.agreed?) <= AGREED_MS).then_some(&entry.node)
+    }
+
+    /// Somebody was sent to a room that the replicas agreed on.
+    pub fn agree(&mut self, room: &RoomKey, node: NodeId, now: Millis) {
+        self.remember(room.clone(), node, now);
+        if let Some(entry) = self.rooms.get_mut(room) {
+            entry.agreed = Some(now);
+        }
+    }
+
     /// Somebody was sent to a room.
     pub fn remember(&mut self, room: RoomKey, node: NodeId, now: Millis) {
         if self.rooms.len() >= self.most && !self.rooms.contains_key(&room) {
             self.make_space(now);
         }
-        self.rooms.insert(room, Entry { node, asked: now });
+        let agreed = self.rooms.get(&room).filter(|entry| entry.node == node).and_then(|entry| entry.agreed);
+        self.rooms.insert(room, Entry { node, asked: now, agreed });
     }
 
     /// Rooms remembered, lapsed ones included until they are swept.
@@ -88,6 +110,21 @@ mod tests {
         memory.remember(key(1), node.clone(), 90);
         assert_eq!(memory.find(&key(1), 190), Some(&node));
         assert_eq!(memory.find(&key(2), 0), None);
+    }
+
+    #[test]
+    fn what_was_agreed_holds_for_a_moment_however_often_it_is_asked_for() {
+        let mut memory = Memory::new(u64::MAX);
+        let [one, two] = ["vm1", "vm2"].map(|name| NodeId::parse(name).unwrap());
+        memory.remember(key(1), one.clone(), 0);
+        assert_eq!(memory.agreed(&key(1), 0), None);
+        memory.agree(&key(1), one.clone(), 0);
+        memory.remember(key(1), one.clone(), 900);
+        assert_eq!(memory.agreed(&key(1), AGREED_MS), Some(&one));
+        assert_eq!(memory.agreed(&key(1), AGREED_MS + 1), None);
+        memory.agree(&key(1), one, 2000);
+        memory.remember(key(1), two, 2000);
+        assert_eq!(memory.agreed(&key(1), 2000), None, "it was sent elsewhere since");
     }
 
     #[test]

@@ -11,12 +11,10 @@ use usher_common::wire::{Cpu, Host, Memory, NodeId, ProbeFailure, PublicUrl, Rep
 
 use crate::target::Target;
 
-/// Time constant of the smoothing, as the agent's.
-const SMOOTHING: Duration = Duration::from_secs(3);
-
 /// What must be kept from one read to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Exporter {
+    smoothing: Duration,
     last: Option<(Counters, Duration)>,
     smooth: Option<f64>,
     reads: u64,
@@ -34,6 +32,11 @@ struct Counters {
 }
 
 impl Exporter {
+    /// Nothing read yet; CPU will be smoothed with this time constant.
+    pub(super) fn new(smoothing: Duration) -> Self {
+        Self { smoothing, last: None, smooth: None, reads: 0 }
+    }
+
     /// Takes one read's text in, at `now`.
     pub(super) fn report(&mut self, target: &Target, text: &str, now: Duration) -> Result<Report, Failure> {
         let malformed = |what: String| Failure::new(ProbeFailure::Malformed, what);
@@ -106,7 +109,7 @@ impl Exporter {
             return self.smooth;
         }
         let busy = (busy / total).clamp(0.0, 1.0);
-        let weight = 1.0 - (-now.saturating_sub(*then).as_secs_f64() / SMOOTHING.as_secs_f64()).exp();
+        let weight = 1.0 - (-now.saturating_sub(*then).as_secs_f64() / self.smoothing.as_secs_f64()).exp();
         self.smooth = Some(self.smooth.map_or(busy, |smooth| smooth + weight * (busy - smooth)));
         Some(busy)
     }
@@ -163,6 +166,8 @@ fn whole(value: f64) -> Option<u64> {
 mod tests {
     use super::*;
 
+    const SMOOTHING: Duration = Duration::from_secs(3);
+
     fn text(busy: f64, idle: f64) -> String {
         format!(
             "# HELP node_cpu_seconds_total Seconds.\nnode_cpu_seconds_total{{cpu=\"0\",mode=\"user\"}} {busy}\n\
@@ -178,7 +183,7 @@ mod tests {
 
     #[test]
     fn load_needs_two_reads_and_survives_a_reboot() {
-        let mut exporter = Exporter::default();
+        let mut exporter = Exporter::new(SMOOTHING);
         assert_eq!(busy(&mut exporter, &text(100.0, 900.0), 0), None);
         assert_eq!(busy(&mut exporter, &text(101.0, 903.0), 2), Some(0.25));
         assert_eq!(busy(&mut exporter, &text(1.0, 2.0), 4), None);
@@ -189,12 +194,12 @@ mod tests {
     #[test]
     fn what_it_does_not_say_is_unknown_and_people_are_sent_to_its_host() {
         let mut target = Target::parse("vm1.example.org").unwrap();
-        let report = Exporter::default().report(&target, &text(1.0, 1.0), Duration::ZERO).unwrap();
+        let report = Exporter::new(SMOOTHING).report(&target, &text(1.0, 1.0), Duration::ZERO).unwrap();
         assert_eq!(report.public_url.to_string(), "https://vm1.example.org/");
         assert_eq!((report.node.as_str(), report.jitsi, report.rooms), ("vm1.example.org", None, None));
         assert_eq!(report.memory.unwrap().available_bytes, None);
         target.public_url = "nonsense".into();
-        assert!(Exporter::default().report(&target, &text(1.0, 1.0), Duration::ZERO).is_err());
-        assert!(Exporter::default().report(&target, "<html>", Duration::ZERO).is_err());
+        assert!(Exporter::new(SMOOTHING).report(&target, &text(1.0, 1.0), Duration::ZERO).is_err());
+        assert!(Exporter::new(SMOOTHING).report(&target, "<html>", Duration::ZERO).is_err());
     }
 }

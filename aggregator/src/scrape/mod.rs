@@ -106,7 +106,9 @@ impl Scraper {
         let mut failures = 0;
         let mut source = match target.kind {
             crate::target::TargetKind::Agent => Source::Agent { tag: None },
-            crate::target::TargetKind::NodeExporter => Source::Exporter(Box::default()),
+            crate::target::TargetKind::NodeExporter => {
+                Source::Exporter(Box::new(Exporter::new(self.settings.smoothing)))
+            }
         };
         loop {
             tokio::time::sleep_until(self.clock.instant(due)).await;

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
 
+use super::journal::{self, Prioritized};
+
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
@@ -20,16 +22,15 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     let filter = EnvFilter::builder()
         .parse(filter)
         .map_err(|error| format!("{filter:?} is no log filter: {error}"))?;
-    // Under systemd the journal has its own clock, and no colours.
-    let under_journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    let base = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false);
-    let started = match (format, under_journal) {
-        (LogFormat::Json, _) => base.json().flatten_event(true).try_init(),
-        (LogFormat::Text, true) => base.without_time().try_init(),
+    // The journal has its own clock and no colours, and files lines by their priority.
+    let stream = std::env::var_os("JOURNAL_STREAM");
+    let journal = journal::is_stderr(stream.as_deref().and_then(std::ffi::OsStr::to_str));
+    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let base = base.with_ansi(io::stderr().is_terminal()).with_target(false);
+    let started = match (format, journal) {
+        (LogFormat::Json, true) => base.json().flatten_event(true).map_event_format(Prioritized).try_init(),
+        (LogFormat::Json, false) => base.json().flatten_event(true).try_init(),
+        (LogFormat::Text, true) => base.without_time().map_event_format(Prioritized).try_init(),
         (LogFormat::Text, false) => base.try_init(),
     };
     // The only error is "there is one already".

@@ -3,11 +3,14 @@
 //! - *bursts*: scrapes one after the other over one connection, the two programs in turn.
 //!   The agent keeps the machine's readings for its sampling interval, so most of these ask
 //!   for nothing new: they show the cost of a second scraper, not of the first.
-//! - *cold*: scrapes so far apart that the agent keeps nothing from one to the next; what an
-//!   agent without scrapes costs (it samples each second) is taken off. What a scrape costs.
+//! - *cold*: scrapes so far apart that the agent keeps nothing from one to the next but what
+//!   hardly ever changes (a minute: see the settings of its host probe); what an agent without
+//!   scrapes costs (it samples each second) is taken off. What a scrape costs.
 //! - *the mix*: each as it would be used, per minute, everything included. node_exporter under
 //!   Prometheus (every 15 s); the agent under the same, plus a report each second for an
 //!   aggregator, plus its own sampling, plus its probes of a stand-in Jitsi.
+//!
+//! The agent is the one of the profile `dist`, as it is installed.
 //!
 //! Not shown: containers (their figures come from cgroup files, a few reads each).
 //!
@@ -31,7 +34,7 @@ use figure::{Figure, row};
 use http::{Connection, Request};
 use subject::Subject;
 
-/// From scrape to scrape in the cold run: longer than the agent keeps any reading (5 s).
+/// From scrape to scrape in the cold run: longer than the agent keeps what may change (5 s).
 const COLD_EVERY: Duration = Duration::from_millis(5200);
 /// Prometheus's default is a minute; most set this.
 const PROMETHEUS_EVERY: Duration = Duration::from_secs(15);
@@ -43,9 +46,9 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Compares the agent's cost with node_exporter's.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where the release binaries are; found beside the directory of this program when not given.
+    /// Where the agent to be measured is; found beside the directory of this program when not given.
     #[arg(long)]
-    release: Option<PathBuf>,
+    programs: Option<PathBuf>,
     /// Rounds of bursts.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -59,7 +62,7 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let agent = release_agent(arguments.release.clone())?;
+    let agent = installed_agent(arguments.programs.clone())?;
     println!("load average before: {}", load()?);
     bursts(&agent, &arguments)?;
     steady(&agent, Duration::from_secs(arguments.seconds))?;
@@ -67,11 +70,15 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn release_agent(directory: Option<PathBuf>) -> Result<PathBuf> {
+fn installed_agent(directory: Option<PathBuf>) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let target = own.ancestors().nth(2).context("a program lies in target/<profile>")?;
-    let path = directory.unwrap_or_else(|| target.join("release")).join("usher-agent");
-    ensure!(path.is_file(), "{} is not there: cargo build --release --locked -p usher-agent", path.display());
+    let path = directory.unwrap_or_else(|| target.join("dist")).join("usher-agent");
+    ensure!(
+        path.is_file(),
+        "{} is not there: cargo build --profile dist --locked -p usher-agent",
+        path.display()
+    );
     Ok(path)
 }
 

@@ -1,8 +1,12 @@
-//! A listener that refuses, resets or hangs as the world says.
+//! A listener that refuses, resets or hangs as the world says, also on connections it let in before.
 
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -51,10 +55,10 @@ impl Gate {
 }
 
 impl axum::serve::Listener for Gate {
-    type Io = TcpStream;
+    type Io = Passed;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Passed, SocketAddr) {
         loop {
             let fault = self.world.borrow_and_update().fault(self.part);
             if fault != Some(Fault::Hang) {
@@ -75,12 +79,56 @@ impl axum::serve::Listener for Gate {
             match fault {
                 Some(Fault::Reset) => drop(stream),
                 Some(Fault::Hang) => self.hanging.push(stream),
-                _ => return (stream, peer),
+                _ => return (Passed { part: self.part, stream, world: self.world.clone() }, peer),
             }
         }
     }
 
     fn local_addr(&self) -> std::io::Result<SocketAddr> {
         Ok(self.address)
+    }
+}
+
+/// A connection that was let in. It ends, or falls silent, when the next request meets a fault
+/// that would not have let it in.
+#[derive(Debug)]
+pub(super) struct Passed {
+    part: Part,
+    stream: TcpStream,
+    world: watch::Receiver<World>,
+}
+
+impl AsyncRead for Passed {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = into.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(context, into);
+        if into.filled().len() == before {
+            return read;
+        }
+        match this.world.borrow().fault(this.part) {
+            Some(Fault::Refuse | Fault::Reset) => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            // Nobody wakes it: the other side tires of waiting.
+            Some(Fault::Hang) => Poll::Pending,
+            _ => read,
+        }
+    }
+}
+
+impl AsyncWrite for Passed {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
     }
 }

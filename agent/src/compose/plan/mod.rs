@@ -152,18 +152,24 @@ impl<'a> Planner<'a> {
         if self.plan.steps[before..].iter().any(creates) {
             replaced.insert(service.name.clone());
         }
-        let untouched = self.plan.steps.len() == before;
-        if untouched && let Some(with) = service.restarts_with.iter().find(|name| replaced.contains(*name)) {
-            let running: Vec<&Container> =
-                self.containers_of(&service.name).filter(|container| container.is_up()).collect();
-            for container in running {
-                let target = Target { id: Some(container.id.clone()), name: container.name.clone() };
-                let step = Step::Restart { target, grace_ms: service.grace_ms };
-                self.plan.steps.push(Planned { step, because: Because::RestartsWith(with.clone()) });
-            }
+        if self.plan.steps.len() == before {
+            self.restart_with(service, replaced);
         }
         if service.refresh && self.policy.refresh {
             self.before(Because::Refresh, Step::Pull { image: service.image.clone() });
+        }
+    }
+
+    /// Restarts what is to be restarted with a service that this plan replaces, or that one cut short replaced.
+    fn restart_with(&mut self, service: &'a ServiceSpec, replaced: &BTreeSet<String>) {
+        let now = service.restarts_with.iter().find(|name| replaced.contains(*name));
+        let running: Vec<&Container> =
+            self.containers_of(&service.name).filter(|container| container.is_up()).collect();
+        for container in running {
+            let Some(with) = now.or(container.owes_restart_with.as_ref()) else { continue };
+            let target = Target { id: Some(container.id.clone()), name: container.name.clone() };
+            let step = Step::Restart { target, grace_ms: service.grace_ms };
+            self.plan.steps.push(Planned { step, because: Because::RestartsWith(with.clone()) });
         }
     }
 

@@ -382,6 +382,13 @@ fn a_service_is_restarted_with_the_one_it_asks_to_be() {
     let steps = steps_of(&plan(&desired, &running().seen, &Policy::default()));
     assert_eq!(steps.last().map(String::as_str), Some("bounce p-app-1"));
     assert_eq!(steps.len(), 8);
+    // The replacement is done, and whoever did it died before the restart.
+    let (settled, mut owing) = (project([0; 3]), running());
+    let app = owing.seen.containers.iter_mut().find(|one| one.name == "p-app-1").unwrap();
+    app.owes_restart_with = Some("db".into());
+    let late = plan(&settled, &owing.seen, &Policy::default());
+    assert_eq!(steps_of(&late), ["bounce p-app-1"]);
+    assert_eq!(late.steps[0].because, Because::RestartsWith("db".into()));
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
         (COUNT, "node_nf_conntrack_entries", help),
         (LIMIT, "node_nf_conntrack_entries_limit", "Maximum size of connection tracking table."),
     ] {
-        let value = parse::number(machine.files.proc(file)?);
+        let value = parse::number(machine.files.proc_single(file)?);
         let value = value.map_err(|garbled| garbled.at(machine.files.proc_path(file)))?;
         families.gauge(name, help, &[], value);
     }

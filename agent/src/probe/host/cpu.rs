@@ -72,7 +72,8 @@ pub(super) struct Stat {
 }
 
 pub(super) fn read(machine: &mut Machine) -> Result<Stat, CollectError> {
-    parse_stat(machine.files.proc("stat")?).map_err(|garbled| garbled.at(machine.files.proc_path("stat")))
+    parse_stat(machine.files.proc_single("stat")?)
+        .map_err(|garbled| garbled.at(machine.files.proc_path("stat")))
 }
 
 fn parse_stat(text: &str) -> Result<Stat, Garbled> {

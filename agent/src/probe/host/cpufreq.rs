@@ -1,6 +1,8 @@
 //! Clock rates of the cores, from `/sys/devices/system/cpu/cpu*/cpufreq`. Virtual
 //! machines have none.
 
+use std::path::PathBuf;
+
 use usher_common::metric::Families;
 
 use super::{CollectError, parse, table::Machine};
@@ -23,20 +25,34 @@ const SHOWN: [(&str, &str, &str); 6] = [
     ),
 ];
 
+/// The cores whose rate can be scaled, each with its directory; looked for once.
+#[derive(Debug, Default)]
+pub(super) struct Scaled(Option<Vec<(String, PathBuf)>>);
+
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
-    let root = machine.roots.sys.join("devices/system/cpu");
-    let names = parse::entries(&root).map_err(|source| CollectError::read(&root, source))?;
-    for name in names.ok_or_else(|| CollectError::NoData { path: root.clone() })? {
-        let core = name.strip_prefix("cpu").filter(|core| core.bytes().all(|byte| byte.is_ascii_digit()));
-        let Some(core) = core.filter(|core| !core.is_empty()) else { continue };
-        let directory = root.join(&name).join("cpufreq");
-        if !directory.is_dir() {
-            continue;
-        }
+    if machine.memory.cpufreq.0.is_none() {
+        machine.memory.cpufreq.0 = Some(find(machine)?);
+    }
+    for (core, directory) in machine.memory.cpufreq.0.iter().flatten() {
         for (file, metric, help) in SHOWN {
             let kilohertz = machine.files.number(&directory.join(file));
             families.gauge_if(metric, help, &[("cpu", core)], kilohertz.map(|value| value * 1000.0));
         }
     }
     Ok(())
+}
+
+fn find(machine: &Machine) -> Result<Vec<(String, PathBuf)>, CollectError> {
+    let root = machine.roots.sys.join("devices/system/cpu");
+    let names = parse::entries(&root).map_err(|source| CollectError::read(&root, source))?;
+    let mut found = Vec::new();
+    for name in names.ok_or_else(|| CollectError::NoData { path: root.clone() })? {
+        let core = name.strip_prefix("cpu").filter(|core| core.bytes().all(|byte| byte.is_ascii_digit()));
+        let Some(core) = core.filter(|core| !core.is_empty()) else { continue };
+        let directory = root.join(&name).join("cpufreq");
+        if directory.is_dir() {
+            found.push((core.to_owned(), directory));
+        }
+    }
+    Ok(found)
 }

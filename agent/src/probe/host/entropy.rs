@@ -11,7 +11,7 @@ const SHOWN: [(&str, &str, &str); 2] = [
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
     for (file, name, help) in SHOWN {
-        let value = parse::number(machine.files.proc(file)?);
+        let value = parse::number(machine.files.proc_single(file)?);
         let value = value.map_err(|garbled| garbled.at(machine.files.proc_path(file)))?;
         families.gauge(name, help, &[], value);
     }

@@ -7,7 +7,7 @@ use super::{CollectError, parse, table::Machine};
 const FILE: &str = "sys/fs/file-nr";
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
-    let text = machine.files.proc(FILE)?;
+    let text = machine.files.proc_single(FILE)?;
     // The field between them, free handles, is 0 since Linux 2.6.
     let fields =
         parse::nth::<f64>(text, 0).and_then(|allocated| Ok((allocated, parse::nth::<f64>(text, 2)?)));

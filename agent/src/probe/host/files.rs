@@ -33,6 +33,11 @@ impl Files {
         self.read_proc(name, End::Nothing)
     }
 
+    /// As [`Self::proc`], for a file that the kernel makes in one piece: most that are not lists.
+    pub(super) fn proc_single(&mut self, name: &'static str) -> Result<&str, CollectError> {
+        self.read_proc(name, End::LessThanRoom)
+    }
+
     /// As [`Self::proc`], for a file of short records that is dear to read past its end.
     pub(super) fn proc_records(&mut self, name: &'static str) -> Result<&str, CollectError> {
         self.read_proc(name, End::LessThanHalfAPage)
@@ -98,6 +103,8 @@ impl Files {
 enum End {
     /// By reading once more: for every file of `/proc`.
     Nothing,
+    /// A file made in one piece comes whole, as far as there is room.
+    LessThanRoom,
     /// Attributes of `/sys` come whole, up to a page; other files as far as there is room.
     ShortRead,
     /// The kernel gives as many whole records at a time as a page holds. Where no record
@@ -108,10 +115,11 @@ enum End {
 const PAGE: usize = 4096;
 
 impl End {
-    /// Whether a piece of so many bytes was the last.
-    const fn is_reached(self, count: usize) -> bool {
+    /// Whether a piece of so many bytes, read into so much room, was the last.
+    const fn is_reached(self, count: usize, room: usize) -> bool {
         match self {
             Self::Nothing => count == 0,
+            Self::LessThanRoom => count < room,
             Self::ShortRead => count < PAGE,
             Self::LessThanHalfAPage => count < PAGE / 2,
         }
@@ -174,8 +182,9 @@ impl Text {
             match file.read_at(&mut self.bytes[self.length..], self.length as u64) {
                 Ok(0) => break,
                 Ok(count) => {
+                    let room = self.bytes.len() - self.length;
                     self.length += count;
-                    if end.is_reached(count) {
+                    if end.is_reached(count, room) {
                         break;
                     }
                 }

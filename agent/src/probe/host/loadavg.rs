@@ -17,7 +17,8 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
 
 /// Over 1, 5 and 15 minutes.
 pub(super) fn read(machine: &mut Machine) -> Result<[f64; 3], CollectError> {
-    parse(machine.files.proc("loadavg")?).map_err(|garbled| garbled.at(machine.files.proc_path("loadavg")))
+    parse(machine.files.proc_single("loadavg")?)
+        .map_err(|garbled| garbled.at(machine.files.proc_path("loadavg")))
 }
 
 fn parse(text: &str) -> Result<[f64; 3], Garbled> {

@@ -10,7 +10,7 @@ use super::table::Machine;
 use super::{CollectError, parse};
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
-    let text = machine.files.proc("meminfo")?;
+    let text = machine.files.proc_single("meminfo")?;
     let mut name = String::with_capacity(64);
     let mut help = String::with_capacity(96);
     let done = text.lines().try_for_each(|line| {

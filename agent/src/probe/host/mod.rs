@@ -62,7 +62,7 @@ mod vmstat;
 mod tests;
 
 pub use error::CollectError;
-pub use own_process::own_process;
+pub use own_process::OwnProcess;
 pub use rates::{CpuShares, Rates, rates, smooth};
 pub use report::{cpu, disk, identity, memory, network};
 pub use run::{Host, Ran};

@@ -1,8 +1,9 @@
 //! Properties of network interfaces, from `/sys/class/net`.
 //!
 //! Twenty small files an interface would make this the dearest collector by far. Their
-//! handles are kept while the interface lives, and what can only change by making the
-//! interface anew, or hardly ever does, is read at every twelfth pass.
+//! handles are kept while the interface lives. At every pass four are read that tell whether
+//! anything happened to the link or somebody turned a knob; the others when one of these is
+//! another than before, and at every fourth pass (a minute, as most Prometheus scrape).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,47 +19,46 @@ struct Property {
     file: &'static str,
     name: &'static str,
     kind: Kind,
-    /// Whether a living interface may well change it.
-    moves: bool,
 }
 
-const fn still(file: &'static str, name: &'static str) -> Property {
-    Property { file, name, kind: Kind::Gauge, moves: false }
+const fn gauge(file: &'static str, name: &'static str) -> Property {
+    Property { file, name, kind: Kind::Gauge }
 }
 
-const fn moves(file: &'static str, name: &'static str, kind: Kind) -> Property {
-    Property { file, name, kind, moves: true }
+const fn counter(file: &'static str, name: &'static str) -> Property {
+    Property { file, name, kind: Kind::Counter }
 }
 
 const PROPERTIES: [Property; 17] = [
-    still("addr_assign_type", "address_assign_type"),
-    moves("carrier", "carrier", Kind::Gauge),
-    moves("carrier_changes", "carrier_changes_total", Kind::Counter),
-    moves("carrier_up_count", "carrier_up_changes_total", Kind::Counter),
-    moves("carrier_down_count", "carrier_down_changes_total", Kind::Counter),
-    still("dev_id", "device_id"),
-    moves("dormant", "dormant", Kind::Gauge),
-    moves("flags", "flags", Kind::Gauge),
-    // Tells an interface from a later one of the same name.
-    moves("ifindex", "iface_id", Kind::Gauge),
-    still("iflink", "iface_link"),
-    still("link_mode", "iface_link_mode"),
-    moves("mtu", "mtu_bytes", Kind::Gauge),
-    still("name_assign_type", "name_assign_type"),
-    still("netdev_group", "net_dev_group"),
-    moves("speed", "speed_bytes", Kind::Gauge),
-    moves("tx_queue_len", "transmit_queue_length", Kind::Gauge),
-    still("type", "protocol_type"),
+    gauge("addr_assign_type", "address_assign_type"),
+    gauge("carrier", "carrier"),
+    counter("carrier_changes", "carrier_changes_total"),
+    counter("carrier_up_count", "carrier_up_changes_total"),
+    counter("carrier_down_count", "carrier_down_changes_total"),
+    gauge("dev_id", "device_id"),
+    gauge("dormant", "dormant"),
+    gauge("flags", "flags"),
+    gauge("ifindex", "iface_id"),
+    gauge("iflink", "iface_link"),
+    gauge("link_mode", "iface_link_mode"),
+    gauge("mtu", "mtu_bytes"),
+    gauge("name_assign_type", "name_assign_type"),
+    gauge("netdev_group", "net_dev_group"),
+    gauge("speed", "speed_bytes"),
+    gauge("tx_queue_len", "transmit_queue_length"),
+    gauge("type", "protocol_type"),
 ];
+
+/// Each way that the link went, up and down (or administered so): places in [`PROPERTIES`].
+/// The index tells an interface from a later one of the same name.
+const TELLING: [usize; 3] = [2, 7, 8];
 
 /// Labels of `node_network_info` and their files.
 const WORDS: [&str; 5] = ["address", "broadcast", "duplex", "ifalias", "operstate"];
 const OPERSTATE: usize = 4;
 
-const INDEX: usize = 8;
-
-/// After so many passes the still properties are read again.
-const STILL_FOR: u32 = 12;
+/// After so many passes everything is read again.
+const STILL_FOR: u32 = 4;
 
 /// The interfaces seen last, by name.
 #[derive(Debug, Default)]
@@ -80,8 +80,8 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
     let mut names = names.ok_or_else(|| CollectError::NoData { path: root.clone() })?;
     let exclude = &machine.settings.netclass_device_exclude;
     // Among the interfaces lies a file, bonding_masters.
-    names.retain(|name| !exclude.is_match(name) && root.join(name).is_dir());
     let Interfaces { known, text } = &mut machine.memory.netclass;
+    names.retain(|name| !exclude.is_match(name) && (known.contains_key(name) || root.join(name).is_dir()));
     known.retain(|name, _| names.contains(name));
     for name in &names {
         let interface = known.entry(name.clone()).or_insert_with(|| Interface::new(&root.join(name)));
@@ -102,20 +102,30 @@ impl Interface {
     }
 
     fn refresh(&mut self, text: &mut Text) {
-        let (file, known) = &mut self.numbers[INDEX];
-        let index = file.read(text).ok().and_then(number);
-        let all = self.passes.is_multiple_of(STILL_FOR) || index != *known;
+        let mut all = self.passes.is_multiple_of(STILL_FOR);
         self.passes = self.passes.wrapping_add(1);
-        for (property, (file, value)) in PROPERTIES.iter().zip(&mut self.numbers) {
-            if all || property.moves {
-                // Not every interface has every property: lo has no speed, a down one no carrier.
-                *value = file.read(text).ok().and_then(number);
-            }
+        for at in TELLING {
+            let (file, known) = &mut self.numbers[at];
+            let now = file.read(text).ok().and_then(number);
+            all |= now != *known;
+            *known = now;
         }
-        for (at, (file, value)) in self.words.iter_mut().enumerate() {
-            if all || at == OPERSTATE {
-                *value = file.read(text).ok().map(str::to_owned);
-            }
+        let (file, known) = &mut self.words[OPERSTATE];
+        let now = file.read(text).ok();
+        if now != known.as_deref() {
+            *known = now.map(str::to_owned);
+            all = true;
+        }
+        if !all {
+            return;
+        }
+        let others = self.numbers.iter_mut().enumerate().filter(|(at, _)| !TELLING.contains(at));
+        for (_, (file, value)) in others {
+            // Not every interface has every property: lo has no speed, a down one no carrier.
+            *value = file.read(text).ok().and_then(number);
+        }
+        for (file, value) in self.words.iter_mut().take(OPERSTATE) {
+            *value = file.read(text).ok().map(str::to_owned);
         }
     }
 }
@@ -164,11 +174,12 @@ fn number(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{INDEX, PROPERTIES, number};
+    use super::{OPERSTATE, PROPERTIES, TELLING, WORDS, number};
 
     #[test]
-    fn the_index_is_where_it_is_looked_for() {
-        assert_eq!(PROPERTIES[INDEX].file, "ifindex");
+    fn what_tells_of_changes_is_where_it_is_looked_for() {
+        assert_eq!(TELLING.map(|at| PROPERTIES[at].file), ["carrier_changes", "flags", "ifindex"]);
+        assert_eq!((WORDS[OPERSTATE], OPERSTATE + 1), ("operstate", WORDS.len()));
     }
 
     #[test]

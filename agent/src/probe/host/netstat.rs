@@ -21,11 +21,11 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
         Ok(())
     };
     for file in ["net/netstat", SNMP] {
-        let done = pairs(machine.files.proc(file)?, &mut push);
+        let done = pairs(machine.files.proc_single(file)?, &mut push);
         done.map_err(|garbled| garbled.at(machine.files.proc_path(file)))?;
     }
     let snmp6 = "net/snmp6";
-    match machine.files.proc(snmp6) {
+    match machine.files.proc_single(snmp6) {
         Ok(text) => {
             let done = singles(text, &mut push);
             done.map_err(|garbled| garbled.at(machine.files.proc_path(snmp6)))

@@ -60,7 +60,7 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
     for file in SHOWN.chunk_by(|a, b| a.0 == b.0) {
         let name = file[0].0;
         let path = machine.files.proc_path(name);
-        let text = match machine.files.proc(name) {
+        let text = match machine.files.proc_single(name) {
             Ok(text) => text,
             // Built in but switched off: the files are there and cannot be read.
             Err(CollectError::Read { path, source }) if source.raw_os_error() == Some(EOPNOTSUPP) => {

@@ -2,6 +2,7 @@
 //! says how each fared.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use usher_common::metric::Families;
@@ -42,8 +43,11 @@ struct Row {
 #[derive(Debug)]
 struct Kept {
     at: Instant,
+    serves_for: Duration,
     took: Duration,
     families: Families,
+    /// What was looked for, when the machine has nothing of the kind.
+    absent: Option<PathBuf>,
 }
 
 impl Host {
@@ -64,23 +68,32 @@ impl Host {
     pub fn collect(&mut self, now: Instant, families: &mut Families) -> Vec<Ran> {
         let mut pass = Vec::with_capacity(self.table.len());
         for (collector, row) in self.table.iter().zip(&mut self.rows) {
-            let fresh_for = self.machine.settings.warm_for;
-            let kept = row.kept.as_ref().filter(|kept| now.saturating_duration_since(kept.at) < fresh_for);
-            if let Some(kept) = kept {
+            let serves = |kept: &&Kept| now.saturating_duration_since(kept.at) < kept.serves_for;
+            if let Some(kept) = row.kept.as_ref().filter(serves) {
                 families.append(&kept.families);
-                pass.push(Ran { collector: collector.name, took: kept.took, failure: None });
+                let failure = kept.absent.clone().map(|path| CollectError::NoData { path });
+                pass.push(Ran { collector: collector.name, took: kept.took, failure });
                 continue;
             }
             let ran = match collector.cost {
                 Cost::Hot => run(collector, &mut self.machine, families),
-                Cost::Warm => {
+                Cost::Warm | Cost::Still => {
                     let mut own = row.kept.take().map_or_else(Families::new, |kept| kept.families);
                     own.clear();
                     let ran = run(collector, &mut self.machine, &mut own);
                     families.append(&own);
-                    // A failure is not worth keeping: the next pass tries again.
-                    let keep = ran.failure.is_none();
-                    row.kept = keep.then_some(Kept { at: now, took: ran.took, families: own });
+                    let Settings { warm_for, still_for, .. } = self.machine.settings;
+                    let kept = |serves_for, absent| {
+                        Some(Kept { at: now, serves_for, took: ran.took, families: own, absent })
+                    };
+                    row.kept = match &ran.failure {
+                        None if collector.cost == Cost::Still => kept(still_for, None),
+                        None => kept(warm_for, None),
+                        // A machine hardly ever gets what it did not have.
+                        Some(CollectError::NoData { path }) => kept(still_for, Some(path.clone())),
+                        // Any other failure is not worth keeping: the next pass tries again.
+                        Some(_) => None,
+                    };
                     ran
                 }
             };

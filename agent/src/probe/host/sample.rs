@@ -118,7 +118,7 @@ fn cpu_times(machine: &mut Machine) -> Result<CpuTimes, CollectError> {
 
 fn memory(machine: &mut Machine) -> Result<MemoryFigures, CollectError> {
     let garbled_at = machine.files.proc_path("meminfo");
-    let text = machine.files.proc("meminfo")?;
+    let text = machine.files.proc_single("meminfo")?;
     let names = ["MemTotal", "MemAvailable", "SwapTotal", "SwapFree"];
     let malformed = |what: &str| CollectError::Malformed { path: garbled_at.clone(), what: what.to_owned() };
     let [total, available, swap_total, swap_free] =
@@ -127,11 +127,24 @@ fn memory(machine: &mut Machine) -> Result<MemoryFigures, CollectError> {
     Ok(MemoryFigures { total, available, swap_total, swap_free })
 }
 
+/// Whether each interface has a device behind it; looked at once in its life.
+#[derive(Debug, Default)]
+pub(super) struct Outward(BTreeMap<String, bool>);
+
 fn net(machine: &mut Machine) -> Result<BTreeMap<String, NetTotals>, CollectError> {
     let devices = netdev::read(machine)?;
-    let root = machine.roots.sys.join("class/net");
-    let has_device: Vec<bool> =
-        devices.iter().map(|device| root.join(&device.name).join("device").exists()).collect();
+    let Machine { roots, memory, .. } = machine;
+    let known = &mut memory.outward.0;
+    known.retain(|name, _| devices.iter().any(|device| device.name == *name));
+    let mut has_device = |name: &String| {
+        if let Some(has) = known.get(name) {
+            return *has;
+        }
+        let has = roots.sys.join("class/net").join(name).join("device").exists();
+        known.insert(name.clone(), has);
+        has
+    };
+    let has_device: Vec<bool> = devices.iter().map(|device| has_device(&device.name)).collect();
     let any = has_device.contains(&true);
     let outward =
         devices.into_iter().zip(has_device).filter(|(device, has)| leads_out(&device.name, *has, any));
@@ -176,7 +189,7 @@ fn is_whole_disk(name: &str) -> bool {
 
 fn udp_rcvbuf_errors(machine: &mut Machine) -> Result<u64, CollectError> {
     let mut errors = None;
-    let walked = netstat::pairs(machine.files.proc(netstat::SNMP)?, &mut |protocol, field, value| {
+    let walked = netstat::pairs(machine.files.proc_single(netstat::SNMP)?, &mut |protocol, field, value| {
         if (protocol, field) == ("Udp", "RcvbufErrors") {
             errors = Some(parse::number(value)?);
         }

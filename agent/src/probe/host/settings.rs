@@ -44,6 +44,8 @@ pub struct Settings {
     pub statfs_deadline: Duration,
     /// How long readings of the collectors marked warm serve again.
     pub warm_for: Duration,
+    /// How long those of the collectors marked still do, and the absence of what a warm one looks for.
+    pub still_for: Duration,
 }
 
 impl Default for Settings {
@@ -63,6 +65,7 @@ impl Default for Settings {
             ),
             statfs_deadline: Duration::from_millis(500),
             warm_for: Duration::from_secs(5),
+            still_for: Duration::from_secs(60),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{CollectError, parse};
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
     let page = rustix::param::page_size() as f64;
     for file in ["net/sockstat", "net/sockstat6"] {
-        let text = match machine.files.proc(file) {
+        let text = match machine.files.proc_single(file) {
             Ok(text) => text,
             // No IPv6 in this kernel.
             Err(error) if error.is_no_data() && file.ends_with('6') => continue,

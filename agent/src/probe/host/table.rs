@@ -9,8 +9,8 @@ use super::files::Files;
 use super::{CollectError, Roots, Settings};
 use super::{
     arp, bonding, conntrack, cpu, cpufreq, diskstats, dmi, edac, entropy, filefd, filesystem, hwmon, loadavg,
-    meminfo, mounts, netclass, netdev, netstat, os_release, powersupply, pressure, schedstat, selinux,
-    sockstat, softnet, stat, statfs, textfile, thermal, time, timex, udp_queues, uname, vmstat,
+    meminfo, mounts, netclass, netdev, netstat, os_release, powersupply, pressure, sample, schedstat,
+    selinux, sockstat, softnet, stat, statfs, textfile, thermal, time, timex, udp_queues, uname, vmstat,
 };
 
 /// How often a collector's readings are worth having anew.
@@ -21,6 +21,8 @@ pub enum Cost {
     /// Walks directories or asks file systems: its readings serve for
     /// [`Settings::warm_for`], so that a second scraper costs little.
     Warm,
+    /// Says what only an installation or a reboot changes: [`Settings::still_for`].
+    Still,
 }
 
 /// One row.
@@ -47,11 +49,14 @@ pub(super) struct Machine {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) cpu: cpu::Highest,
+    pub(super) clocks: time::Clocks,
+    pub(super) cpufreq: cpufreq::Scaled,
     pub(super) throttles: cpu::Throttles,
     pub(super) diskstats: diskstats::Disks,
     pub(super) mounts: mounts::Mounts,
     pub(super) netclass: netclass::Interfaces,
     pub(super) netdev: netdev::Unhandled,
+    pub(super) outward: sample::Outward,
     pub(super) stat: Option<cpu::Stat>,
     pub(super) statfs: statfs::Surveyor,
 }
@@ -70,7 +75,7 @@ pub const TABLE: &[Collector] = &[
     Collector { name: "cpu", cost: Cost::Hot, collect: cpu::collect },
     Collector { name: "cpufreq", cost: Cost::Warm, collect: cpufreq::collect },
     Collector { name: "diskstats", cost: Cost::Hot, collect: diskstats::collect },
-    Collector { name: "dmi", cost: Cost::Warm, collect: dmi::collect },
+    Collector { name: "dmi", cost: Cost::Still, collect: dmi::collect },
     Collector { name: "edac", cost: Cost::Warm, collect: edac::collect },
     Collector { name: "entropy", cost: Cost::Hot, collect: entropy::collect },
     Collector { name: "filefd", cost: Cost::Hot, collect: filefd::collect },
@@ -81,7 +86,7 @@ pub const TABLE: &[Collector] = &[
     Collector { name: "netclass", cost: Cost::Warm, collect: netclass::collect },
     Collector { name: "netdev", cost: Cost::Hot, collect: netdev::collect },
     Collector { name: "netstat", cost: Cost::Hot, collect: netstat::collect },
-    Collector { name: "os", cost: Cost::Warm, collect: os_release::collect },
+    Collector { name: "os", cost: Cost::Still, collect: os_release::collect },
     Collector { name: "powersupplyclass", cost: Cost::Warm, collect: powersupply::collect },
     Collector { name: "pressure", cost: Cost::Hot, collect: pressure::collect },
     Collector { name: "schedstat", cost: Cost::Hot, collect: schedstat::collect },

@@ -245,8 +245,13 @@ fn a_panic_is_a_failure_of_one_collector() {
 }
 
 #[test]
-fn warm_readings_serve_again_until_they_are_old_and_failures_do_not() {
-    let mut machine = machine(&[("root/etc/os-release", "ID=one\n"), ("proc/loadavg", "0.1 0 0 1/2 3\n")]);
+fn readings_serve_again_until_they_are_old_absence_too_and_other_failures_do_not() {
+    let mut machine = machine(&[
+        ("root/etc/os-release", "ID=one\n"),
+        ("proc/loadavg", "0.1 0 0 1/2 3\n"),
+        ("sys/class/power_supply/AC/online", "1\n"),
+        ("sys/class/thermal", "no directory\n"),
+    ]);
     machine.host.machine.settings.warm_for = Duration::from_secs(5);
     let start = Instant::now();
     let shows = |machine: &mut Fixture, seconds| {
@@ -254,16 +259,33 @@ fn warm_readings_serve_again_until_they_are_old_and_failures_do_not() {
         machine.host.collect(start + Duration::from_secs(seconds), &mut families);
         encode(Format::Text, families.as_slice())
     };
-    assert!(shows(&mut machine, 0).contains("id=\"one\""));
+    let text = shows(&mut machine, 0);
+    for line in [
+        "node_power_supply_online{power_supply=\"AC\"} 1\n",
+        "node_scrape_collector_success{collector=\"os\"} 1\n",
+        "node_scrape_collector_success{collector=\"dmi\"} 0\n",
+        "node_scrape_collector_success{collector=\"thermal_zone\"} 0\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
     machine.write("root/etc/os-release", "ID=two\n");
     machine.write("proc/loadavg", "0.2 0 0 1/2 3\n");
-    let text = shows(&mut machine, 4);
-    assert!(text.contains("id=\"one\"") && text.contains("node_load1 0.2\n"), "{text}");
-    assert!(text.contains("node_scrape_collector_success{collector=\"os\"} 1\n"), "{text}");
-    assert!(shows(&mut machine, 5).contains("id=\"two\""));
-    assert!(shows(&mut machine, 6).contains("node_scrape_collector_success{collector=\"dmi\"} 0\n"));
+    machine.write("sys/class/power_supply/AC/online", "0\n");
     machine.write("sys/class/dmi/id/bios_vendor", "SeaBIOS\n");
-    assert!(shows(&mut machine, 7).contains("node_dmi_info{bios_vendor=\"SeaBIOS\"} 1\n"));
+    std::fs::remove_file(machine.path("sys/class/thermal")).unwrap();
+    machine.write("sys/class/thermal/thermal_zone0/type", "acpitz\n");
+    machine.write("sys/class/thermal/thermal_zone0/temp", "45000\n");
+    let text = shows(&mut machine, 4);
+    assert!(
+        text.contains("node_load1 0.2\n")
+            && text.contains("node_power_supply_online{power_supply=\"AC\"} 1\n")
+    );
+    assert!(text.contains("node_thermal_zone_temp{type=\"acpitz\",zone=\"0\"} 45\n"), "{text}");
+    let text = shows(&mut machine, 15);
+    assert!(text.contains("node_power_supply_online{power_supply=\"AC\"} 0\n"), "{text}");
+    assert!(text.contains("id=\"one\"") && text.contains("success{collector=\"dmi\"} 0\n"), "{text}");
+    let text = shows(&mut machine, 61);
+    assert!(text.contains("id=\"two\"") && text.contains("bios_vendor=\"SeaBIOS\"} 1\n"), "{text}");
 }
 
 #[test]

@@ -13,16 +13,78 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
         families.gauge("node_time_seconds", help, &[], since.as_secs_f64());
     }
     let seconds_east = Local::now().offset().fix().local_minus_utc();
-    let localtime = machine.roots.rootfs.join("etc/localtime");
-    // Without the file the machine is at UTC.
-    let name = machine.files.attribute(&localtime).and_then(|tzif| zone(tzif, seconds_east)).unwrap_or("UTC");
+    let mut clocks = std::mem::take(&mut machine.memory.clocks);
+    let looked = clocks.look(machine, seconds_east);
     families.gauge(
         "node_time_zone_offset_seconds",
         "System time zone offset in seconds.",
-        &[("time_zone", name)],
+        &[("time_zone", &clocks.zone)],
         f64::from(seconds_east),
     );
-    sources(machine, families)
+    clocks.push(families);
+    machine.memory.clocks = clocks;
+    looked
+}
+
+/// The name of the zone and the clock sources, which change so rarely that they are looked at
+/// only every so many passes.
+#[derive(Debug, Default)]
+pub(super) struct Clocks {
+    passes: u32,
+    zone: String,
+    seconds_east: i32,
+    sources: Vec<Sources>,
+}
+
+/// The sources of one clock.
+#[derive(Debug)]
+struct Sources {
+    device: String,
+    available: Vec<String>,
+    current: Option<String>,
+}
+
+/// As [`super::netclass`] has it.
+const STILL_FOR: u32 = 4;
+
+impl Clocks {
+    fn look(&mut self, machine: &mut Machine, seconds_east: i32) -> Result<(), CollectError> {
+        let is_due = self.passes.is_multiple_of(STILL_FOR);
+        self.passes = self.passes.wrapping_add(1);
+        if is_due || seconds_east != self.seconds_east {
+            let localtime = machine.roots.rootfs.join("etc/localtime");
+            let name = machine.files.attribute(&localtime).and_then(|tzif| zone(tzif, seconds_east));
+            // Without the file the machine is at UTC.
+            name.unwrap_or("UTC").clone_into(&mut self.zone);
+            self.seconds_east = seconds_east;
+        }
+        if is_due {
+            self.sources.clear();
+            self.sources = sources(machine).inspect_err(|_| self.passes = 0)?;
+        }
+        Ok(())
+    }
+
+    fn push(&self, families: &mut Families) {
+        for Sources { device, available, current } in &self.sources {
+            for source in available {
+                families.gauge(
+                    "node_time_clocksource_available_info",
+                    "Available clocksources read from '/sys/devices/system/clocksource'.",
+                    &[("device", device), ("clocksource", source)],
+                    1.0,
+                );
+            }
+            if let Some(source) = current {
+                families.gauge(
+                    "node_time_clocksource_current_info",
+                    "Current clocksource read from '/sys/devices/system/clocksource'.",
+                    &[("device", device), ("clocksource", source)],
+                    1.0,
+                );
+            }
+        }
+    }
 }
 
 /// The abbreviation of the zone that is `seconds_east` of Greenwich now, out of the rule
@@ -62,31 +124,21 @@ fn seconds_west(offset: &str) -> Option<i32> {
 }
 
 /// The kernel's clock sources, from `/sys/devices/system/clocksource`.
-fn sources(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
+fn sources(machine: &mut Machine) -> Result<Vec<Sources>, CollectError> {
     let root = machine.roots.sys.join("devices/system/clocksource");
     let devices = parse::entries(&root).map_err(|source| CollectError::read(&root, source))?;
+    let mut found = Vec::new();
     for name in devices.into_iter().flatten() {
         let Some(device) = name.strip_prefix("clocksource") else { continue };
-        if let Some(list) = machine.files.attribute(&root.join(&name).join("available_clocksource")) {
-            for source in list.split_ascii_whitespace() {
-                families.gauge(
-                    "node_time_clocksource_available_info",
-                    "Available clocksources read from '/sys/devices/system/clocksource'.",
-                    &[("device", device), ("clocksource", source)],
-                    1.0,
-                );
-            }
-        }
-        if let Some(source) = machine.files.attribute(&root.join(&name).join("current_clocksource")) {
-            families.gauge(
-                "node_time_clocksource_current_info",
-                "Current clocksource read from '/sys/devices/system/clocksource'.",
-                &[("device", device), ("clocksource", source)],
-                1.0,
-            );
-        }
+        let mut attribute = |file| machine.files.attribute(&root.join(&name).join(file)).map(str::to_owned);
+        let available = attribute("available_clocksource").unwrap_or_else(String::new);
+        found.push(Sources {
+            device: device.to_owned(),
+            available: available.split_ascii_whitespace().map(str::to_owned).collect(),
+            current: attribute("current_clocksource"),
+        });
     }
-    Ok(())
+    Ok(found)
 }
 
 #[cfg(test)]

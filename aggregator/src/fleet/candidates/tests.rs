@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use usher_common::wire::{Cpu, OperatorMode, ProbeFailure, Report, Reservation, RoomKey};
 
 use super::*;
+use crate::config::Learn;
 use crate::fleet::state::tests::{RULES, report};
 use crate::fleet::{Event, Pledge};
 use crate::placement::Params;
@@ -19,7 +20,7 @@ impl Scene {
     fn new(count: usize) -> Self {
         let targets: Vec<Target> =
             (0..count).map(|at| Target::parse(&format!("host{at}")).unwrap()).collect();
-        let mut state = State::new(RULES, Params::default());
+        let mut state = State::new(RULES, Params::default(), Learn::default());
         state.apply(Event::Targets(Arc::from(targets.clone())), 0);
         Self { state, targets }
     }
@@ -42,13 +43,14 @@ impl Scene {
     }
 
     fn candidate(&self, at: usize, now: Millis) -> Candidate {
-        let lineup = self.state.lineup(None, &[], now);
+        let lineup = self.state.lineup(&[], now);
         let name = format!("vm{at}");
         lineup.candidates.into_iter().find(|candidate| candidate.node.as_str() == name).expect("a candidate")
     }
 
-    fn excluded(&self, region: Option<&str>, declined: &[Declined], now: Millis) -> Vec<(String, Unfit)> {
-        self.state.lineup(region, declined, now).excluded
+    fn excluded(&self, declined: &[Declined], now: Millis) -> Vec<(String, Unfit)> {
+        let excluded = self.state.lineup(declined, now).excluded;
+        excluded.into_iter().map(|excluded| (excluded.node, excluded.by)).collect()
     }
 }
 
@@ -133,20 +135,17 @@ fn a_node_that_did_not_answer_a_question_is_suspect_and_not_down_however_often()
         assert_eq!(scene.candidate(0, now).life, placement::Life::Suspect);
     }
     scene.fail(0, 10);
-    assert_eq!(scene.excluded(None, &[], 10), [("vm0".to_owned(), Unfit::Down)], "the read settles it");
+    assert_eq!(scene.excluded(&[], 10), [("vm0".to_owned(), Unfit::Down)], "the read settles it");
 }
 
 #[test]
-fn who_is_elsewhere_unread_or_declined_is_excluded_by_name_and_reason() {
+fn who_is_unread_or_declined_is_excluded_by_name_and_reason() {
     let mut scene = Scene::new(3);
     scene.busy(0, 1, 0.1, 0);
-    let mut said = with_cpu(report("vm1", "b", 1), 0.1);
-    said.region = Some("eu".to_owned());
-    scene.report(1, said, 0);
+    scene.busy(1, 1, 0.1, 0);
     let unread = ("host2:9100".to_owned(), Unfit::NeverRead);
-    assert_eq!(scene.excluded(Some("eu"), &[], 0), [unread.clone(), ("vm0".to_owned(), Unfit::WrongRegion)]);
     let declined = [(NodeId::parse("vm1").unwrap(), Unfit::Refused)];
-    assert_eq!(scene.excluded(None, &declined, 0), [unread, ("vm1".to_owned(), Unfit::Refused)]);
+    assert_eq!(scene.excluded(&declined, 0), [unread, ("vm1".to_owned(), Unfit::Refused)]);
 }
 
 proptest! {
@@ -161,7 +160,7 @@ proptest! {
         for (at, _) in nodes.iter().enumerate().filter(|(_, (_, suspect))| *suspect) {
             scene.fail(at, 1);
         }
-        let lineup = scene.state.lineup(None, &[], 1);
+        let lineup = scene.state.lineup(&[], 1);
         prop_assert_eq!(lineup.candidates.len() + lineup.excluded.len(), nodes.len());
         let params = Params::default();
         if let Ok(choice) =
@@ -189,8 +188,8 @@ fn a_fleet_that_is_left_out_as_a_whole_because_nobody_joins_can_be_let_in_again(
     let choose = |lineup: &Lineup| {
         placement::choose(&lineup.candidates, &placement::Request::default(), &params, 0, 20_000)
     };
-    let mut lineup = scene.state.lineup(None, &[], 20_000);
+    let mut lineup = scene.state.lineup(&[], 20_000);
     assert_eq!(choose(&lineup).unwrap_err().removed[0].by, placement::Removal::BrokenOff);
-    lineup.forgive();
+    forgive(&mut lineup.candidates);
     assert!(choose(&lineup).is_ok());
 }

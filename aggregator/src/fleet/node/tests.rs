@@ -2,11 +2,13 @@ use proptest::prelude::*;
 use usher_common::wire::ProbeFailure;
 
 use super::*;
+use crate::config::Learn;
+use crate::fleet::lessons::School;
 use crate::fleet::standing::standing;
 use crate::fleet::state::tests::{RULES, report};
 
 fn node() -> Node {
-    Node::new(Target::parse("vm1").unwrap(), 0)
+    Node::new(Target::parse("vm1").unwrap(), School::new(Learn::default()).pupil(), 0)
 }
 
 fn fail(node: &mut Node, now: Millis) {

@@ -25,7 +25,11 @@ struct Scene {
 
 impl Scene {
     fn new(hosts: &[&str]) -> Self {
-        let mut scene = Self { state: State::new(RULES, Params::default()), targets: Vec::new(), seq: 0 };
+        let mut scene = Self {
+            state: State::new(RULES, Params::default(), Learn::default()),
+            targets: Vec::new(),
+            seq: 0,
+        };
         scene.discover(hosts);
         scene
     }
@@ -162,14 +166,19 @@ fn a_room_is_where_people_are_then_where_it_was_promised_first() {
     scene.report(0, with_promise(report("a", "x", 1), "r", "1", 500), 1000);
     scene.report(1, with_promise(report("b", "x", 1), "r", "2", 900), 1000);
     scene.report(2, report("c", "x", 1), 1000);
-    let at = |scene: &Scene| {
-        scene.state.whereabouts(&key("r"), 1000).map(|(n, live)| (n.name().unwrap().to_string(), live))
+    let at = |scene: &Scene| -> Option<(String, bool)> {
+        let found = scene.state.whereabouts(&key("r"), 1000)?;
+        Some((found.node.name().unwrap().to_string(), found.live))
     };
     assert_eq!(at(&scene), Some(("b".to_owned(), false)));
     scene.report(0, with_room(report("a", "x", 1), "r", 2), 1000);
     assert_eq!(at(&scene), Some(("a".to_owned(), true)));
     scene.report(2, with_room(report("c", "x", 1), "r", 5), 1000);
-    assert_eq!(at(&scene), Some(("c".to_owned(), true)), "the fullest of a split room");
+    assert_eq!(
+        at(&scene),
+        Some(("c".to_owned(), true)),
+        "the fullest of a split room, while ages are unknown"
+    );
     let mut draining = with_room(report("c", "x", 1), "r", 5);
     (draining.operator.mode, draining.ready) = (OperatorMode::Drain, false);
     scene.report(2, draining.clone(), 1000);
@@ -180,6 +189,33 @@ fn a_room_is_where_people_are_then_where_it_was_promised_first() {
     scene.fail(0, ProbeFailure::Refused, 1000);
     scene.fail(0, ProbeFailure::Refused, 1000);
     assert_eq!(at(&scene), Some(("b".to_owned(), false)), "nobody is sent to a node that is down");
+}
+
+#[test]
+fn of_a_split_room_the_earlier_wins_and_what_is_about_as_early_goes_by_name() {
+    for (ages, winner) in [([10, 300], "b"), ([300, 10], "a"), ([9, 12], "a")] {
+        let mut scene = Scene::new(&["a", "b"]);
+        for (at, age_s) in ages.into_iter().enumerate() {
+            let mut said = with_room(report(["a", "b"][at], "x", 1), "r", 2 + at as u64);
+            said.rooms.as_mut().unwrap()[0].age_s = Some(age_s);
+            scene.report(at, said, 1000);
+        }
+        let found = scene.state.whereabouts(&key("r"), 1000).unwrap();
+        assert_eq!((found.node.name().unwrap().as_str(), found.live), (winner, true));
+        assert_eq!((scene.state.splits().live_total, scene.state.splits().live), (1, 1));
+        scene.fail(0, ProbeFailure::Refused, 2000);
+        scene.fail(0, ProbeFailure::Refused, 3000);
+        assert_eq!(scene.state.splits().live, 0, "a node that is down counts for nothing");
+        scene.report(1, report("b", "x", 1), 4000);
+        for now in [4000, 4100] {
+            scene.report(0, with_room(report("a", "x", 1), "r", 2), now);
+        }
+        assert_eq!(
+            (scene.state.splits().live_total, scene.state.splits().live),
+            (1, 0),
+            "it ended elsewhere"
+        );
+    }
 }
 
 #[test]

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 /// CPU of a node without meetings, share of its CPU: the stack's own housekeeping.
 const IDLE_CPU: f64 = 0.03;
-/// Lessons fade with this age constant, ms: a meeting's length.
-const MEMORY_MS: f64 = 1_800_000.0;
-/// Fewer observations than this (weighted by age) say nothing.
-const SAMPLES_MIN: f64 = 30.0;
+/// Lessons fade with this age constant, ms, where nobody says otherwise: a meeting's length.
+pub const COST_MEMORY_MS: u64 = 1_800_000;
+/// Fewer observations than this (weighted by age) say nothing, where nobody says otherwise.
+pub const COST_SAMPLES_MIN: u32 = 30;
 /// Moments with fewer people than this say more of the node's other work than of people.
 const PEOPLE_MIN: u64 = 5;
 /// Above this the CPU is exhausted and no longer grows with people.
@@ -19,15 +19,36 @@ const CPU_MAX: f64 = 0.95;
 const COST_RANGE: (f64, f64) = (0.0002, 0.02);
 
 /// The learned cost of one person. `Default` has learned nothing.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PersonCost {
+    memory_ms: f64,
+    samples_min: f64,
     samples: f64,
     people_cpu: f64,
     people_squared: f64,
     at_ms: u64,
 }
 
+impl Default for PersonCost {
+    fn default() -> Self {
+        Self::new(COST_MEMORY_MS, COST_SAMPLES_MIN)
+    }
+}
+
 impl PersonCost {
+    /// Nothing learned yet; lessons fade with `memory_ms`, and fewer than `samples_min` say nothing.
+    #[must_use]
+    pub fn new(memory_ms: u64, samples_min: u32) -> Self {
+        Self {
+            memory_ms: memory_ms.max(1) as f64,
+            samples_min: f64::from(samples_min.max(1)),
+            samples: 0.0,
+            people_cpu: 0.0,
+            people_squared: 0.0,
+            at_ms: 0,
+        }
+    }
+
     /// A node had this CPU (0..=1) with so many participants. For a fleet's figure hand in CPU and
     /// participants of each node, and `capacity` to bring its CPU to that of a standard VM; for
     /// the node's own figure `capacity` is 1.
@@ -35,7 +56,7 @@ impl PersonCost {
         if participants < PEOPLE_MIN || !(0.0..=CPU_MAX).contains(&cpu) {
             return;
         }
-        let keep = fade(now_ms.saturating_sub(self.at_ms));
+        let keep = self.fade(now_ms);
         self.at_ms = self.at_ms.max(now_ms);
         let people = participants as f64;
         self.samples = self.samples * keep + 1.0;
@@ -46,14 +67,20 @@ impl PersonCost {
     /// CPU per person; `None` while too little was seen lately.
     #[must_use]
     pub fn estimate(&self, now_ms: u64) -> Option<f64> {
-        let samples = self.samples * fade(now_ms.saturating_sub(self.at_ms));
-        (samples >= SAMPLES_MIN)
+        // A whole sample may be lost to the fading of those that came first.
+        (self.samples(now_ms) >= self.samples_min - 1.0)
             .then(|| (self.people_cpu / self.people_squared).clamp(COST_RANGE.0, COST_RANGE.1))
     }
-}
 
-fn fade(elapsed_ms: u64) -> f64 {
-    (-(elapsed_ms as f64) / MEMORY_MS).exp()
+    /// Observations that count, weighted by age.
+    #[must_use]
+    pub fn samples(&self, now_ms: u64) -> f64 {
+        self.samples * self.fade(now_ms)
+    }
+
+    fn fade(&self, now_ms: u64) -> f64 {
+        (-(now_ms.saturating_sub(self.at_ms) as f64) / self.memory_ms).exp()
+    }
 }
 
 #[cfg(test)]

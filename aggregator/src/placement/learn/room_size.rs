@@ -10,10 +10,16 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use usher_common::wire::RoomKey;
 
-/// A room that was not seen for this long has ended, ms.
-const MEETING_GAP_MS: u64 = 600_000;
-/// Rooms with fewer meetings than this have no history to speak of.
-const MEETINGS_MIN: u32 = 2;
+/// A room that was not seen for this long has ended, ms, where nobody says otherwise.
+pub const MEETING_GAP_MS: u64 = 600_000;
+/// Rooms with fewer meetings than this have no history to speak of, where nobody says otherwise.
+pub const MEETINGS_MIN: u32 = 2;
+/// Meetings of any rooms below which nothing is said of an ordinary one.
+const ORDINARY_MIN: u64 = 30;
+/// Weight of the newest meeting in what an ordinary one is.
+const ORDINARY_NEWEST: f64 = 0.005;
+/// What an ordinary meeting may be taken to be: the range in which the study found the policy good.
+const ORDINARY_RANGE: (f64, f64) = (5.0, 30.0);
 /// Weight of the newest meeting once there are many.
 const NEWEST: f64 = 0.3;
 /// Rooms that are remembered at most; those not seen for longest go first.
@@ -31,9 +37,17 @@ pub struct Sighting<'a> {
 }
 
 /// The sizes of rooms that meet again and again. `Default` knows none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoomSizes {
+    gap_ms: u64,
+    meetings_min: u32,
     rooms: HashMap<RoomKey, History>,
+    /// Meetings that ended, of all rooms.
+    meetings: u64,
+    /// Mean of their peaks, the newest weighing more.
+    mean: f64,
+    /// When it was last looked for meetings that ended.
+    swept_at_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,14 +61,34 @@ struct History {
     seen_at_ms: u64,
 }
 
+impl Default for RoomSizes {
+    fn default() -> Self {
+        Self::new(MEETING_GAP_MS, MEETINGS_MIN)
+    }
+}
+
 impl RoomSizes {
+    /// No room known yet; one not seen for `gap_ms` has ended, and fewer than `meetings_min`
+    /// meetings say nothing.
+    #[must_use]
+    pub fn new(gap_ms: u64, meetings_min: u32) -> Self {
+        let rooms = HashMap::new();
+        Self { gap_ms, meetings_min: meetings_min.max(1), rooms, meetings: 0, mean: 0.0, swept_at_ms: 0 }
+    }
+
     /// A room is live at `now_ms`.
     pub fn observe(&mut self, sighting: Sighting<'_>, now_ms: u64) {
         if sighting.participants == 0 {
             return;
         }
+        if now_ms.saturating_sub(self.swept_at_ms) > self.gap_ms {
+            self.sweep(now_ms);
+        }
         if let Some(history) = self.rooms.get_mut(sighting.room) {
-            *history = history.at(now_ms);
+            if let Some(ended) = history.ended(self.gap_ms, now_ms) {
+                count(&mut self.meetings, &mut self.mean, history.peak);
+                *history = ended;
+            }
             history.peak = history.peak.max(sighting.participants);
             history.seen_at_ms = now_ms;
             return;
@@ -69,8 +103,40 @@ impl RoomSizes {
     /// People to expect; `None` for a room without enough history.
     #[must_use]
     pub fn estimate(&self, room: &RoomKey, now_ms: u64) -> Option<f64> {
-        let history = self.rooms.get(room)?.at(now_ms);
-        (history.meetings >= MEETINGS_MIN).then(|| history.mean_ln.exp().clamp(SIZE_RANGE.0, SIZE_RANGE.1))
+        let history = self.rooms.get(room)?;
+        let ended = history.ended(self.gap_ms, now_ms);
+        let history = ended.as_ref().unwrap_or(history);
+        (history.meetings >= self.meetings_min)
+            .then(|| history.mean_ln.exp().clamp(SIZE_RANGE.0, SIZE_RANGE.1))
+    }
+
+    /// People of an ordinary meeting of this fleet; `None` before [`ORDINARY_MIN`] were seen to end.
+    #[must_use]
+    pub fn ordinary(&self) -> Option<f64> {
+        (self.meetings >= ORDINARY_MIN).then(|| self.mean.clamp(ORDINARY_RANGE.0, ORDINARY_RANGE.1))
+    }
+
+    /// Meetings that were seen to end.
+    #[must_use]
+    pub fn meetings(&self) -> u64 {
+        self.meetings
+    }
+
+    /// Rooms with enough history.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.rooms.values().filter(|history| history.meetings >= self.meetings_min).count()
+    }
+
+    /// Ends the meetings that are over; most rooms never meet again.
+    fn sweep(&mut self, now_ms: u64) {
+        self.swept_at_ms = now_ms;
+        for history in self.rooms.values_mut() {
+            if let Some(ended) = history.ended(self.gap_ms, now_ms) {
+                count(&mut self.meetings, &mut self.mean, history.peak);
+                *history = ended;
+            }
+        }
     }
 
     fn forget_oldest_half(&mut self) {
@@ -86,20 +152,26 @@ impl RoomSizes {
     }
 }
 
+/// A meeting ended.
+fn count(meetings: &mut u64, mean: &mut f64, peak: u64) {
+    *meetings += 1;
+    *mean += (peak as f64 - *mean) * (1.0 / *meetings as f64).max(ORDINARY_NEWEST);
+}
+
 impl History {
-    /// The history as it stands at `now_ms`: a meeting not seen for long is over.
-    fn at(&self, now_ms: u64) -> Self {
-        if self.peak == 0 || now_ms.saturating_sub(self.seen_at_ms) <= MEETING_GAP_MS {
-            return self.clone();
+    /// The history after its present meeting, if that is over at `now_ms`: not seen for long.
+    fn ended(&self, gap_ms: u64, now_ms: u64) -> Option<Self> {
+        if self.peak == 0 || now_ms.saturating_sub(self.seen_at_ms) <= gap_ms {
+            return None;
         }
         let lesson = (self.peak as f64).ln();
         let weight = (1.0 / f64::from(self.meetings + 1)).max(NEWEST);
-        Self {
+        Some(Self {
             meetings: self.meetings.saturating_add(1),
             mean_ln: self.mean_ln + (lesson - self.mean_ln) * weight,
             peak: 0,
             seen_at_ms: self.seen_at_ms,
-        }
+        })
     }
 }
 

@@ -35,6 +35,7 @@ impl Engine {
             labels: spec.all_labels(Some("sha256:1"), None),
             networks: spec.networks.iter().map(|on| on.network.clone()).collect(),
             restart_before: None,
+            owes_restart_with: None,
         });
         id
     }

@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(
             shown,
             "# HELP a_total Of \\n a.\n# TYPE a_total counter\na_total{x=\"1\",y=\"q\\\"}{,\\\\\"} 5\n\
-             # HELP b Metric read from /f.prom\n# TYPE b untyped\nb NaN\nb inf\n\
+             # HELP b Metric read from /f.prom\n# TYPE b untyped\nb NaN\nb +Inf\n\
              # HELP c Metric read from /f.prom\n# TYPE c untyped\nc{z=\"1\"} 1\nc{z=\"\"} 2000\n"
         );
     }
