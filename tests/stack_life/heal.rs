@@ -94,7 +94,7 @@ async fn one_that_crashes_again_and_again_is_given_up_and_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_only_watches_and_a_hold_file_start_nothing() {
     let (project, _, _good) = project();
-    let watching = keeper(&project, &["--stack-manage", "false"]);
+    let watching = keeper(&project, &["--stack-manage=false"]);
     let report = watching.report().await;
     assert!(report.stack.unwrap().upkeep.is_none());
     assert_eq!(watching.get("/v1/stack").await.status().as_u16(), 404);

@@ -61,8 +61,6 @@ const QUICK: &[&str] = &[
     "1s",
     "--stack-heal-first",
     "100ms",
-    "--stack-heal-per-hour",
-    "20",
     "--stack-resync",
     "2s",
     "--stack-settle",
@@ -107,7 +105,9 @@ fn project_of(file: &str) -> (ComposeProject, String, Image) {
 /// An agent that keeps the project.
 fn keeper(project: &ComposeProject, more: &[&str]) -> Agent {
     let folder = project.folder().to_str().unwrap();
-    Agent::start(&[&["--stack-directory", folder], QUICK, more].concat())
+    let helps = ["--stack-heal-per-hour", "20"];
+    let helps = if more.contains(&helps[0]) { &[][..] } else { &helps };
+    Agent::start(&[&["--stack-directory", folder], QUICK, helps, more].concat())
 }
 
 async fn until(agent: &Agent, what: &str, holds: impl Fn(&Report, &Upkeep) -> bool) -> Upkeep {

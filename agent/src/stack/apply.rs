@@ -37,12 +37,12 @@ impl<'a> Applier<'a> {
     pub(super) async fn apply(&mut self, planned: &Planned) -> Result<(), Failure> {
         self.begun += 1;
         let number = self.begun;
-        Fault::ExitBeforeStep(number).die_if(self.options.fault);
+        Fault::BeforeStep(number).die_if(self.options.fault);
         let step = StepView::of(planned);
         (self.sink)(Progress::StepBegan { number, step: step.clone() });
         let result = self.step(&planned.step).await;
         if result.is_ok() {
-            Fault::ExitAfterStep(number).die_if(self.options.fault);
+            Fault::AfterStep(number).die_if(self.options.fault);
             self.done.push(step);
         }
         (self.sink)(Progress::StepEnded { number, failure: result.as_ref().err().cloned() });

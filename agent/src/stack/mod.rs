@@ -89,7 +89,7 @@ impl Stack {
 
     /// For tests: dies if they asked for it in this phase of a deployment.
     pub(crate) fn die_in(&self, phase: DeployPhase) {
-        Fault::ExitInPhase(phase).die_if(self.options.fault);
+        Fault::InPhase(phase).die_if(self.options.fault);
     }
 
     /// A connection to the engine, with the patience that work on containers needs.

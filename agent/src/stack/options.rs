@@ -58,11 +58,11 @@ pub struct Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Before the step of this number, from 1, begins.
-    ExitBeforeStep(usize),
+    BeforeStep(usize),
     /// After it ended well.
-    ExitAfterStep(usize),
+    AfterStep(usize),
     /// When a deployment has just come into this phase, which is on disk.
-    ExitInPhase(DeployPhase),
+    InPhase(DeployPhase),
 }
 
 impl Fault {
@@ -72,12 +72,12 @@ impl Fault {
         let (kind, number) = text.split_once(':')?;
         if kind == "exit-in-phase" {
             let mut phases = DeployPhase::ALL.iter();
-            return phases.find(|phase| phase.as_str() == number).copied().map(Self::ExitInPhase);
+            return phases.find(|phase| phase.as_str() == number).copied().map(Self::InPhase);
         }
         let number = number.parse().ok()?;
         match kind {
-            "exit-before-step" => Some(Self::ExitBeforeStep(number)),
-            "exit-after-step" => Some(Self::ExitAfterStep(number)),
+            "exit-before-step" => Some(Self::BeforeStep(number)),
+            "exit-after-step" => Some(Self::AfterStep(number)),
             _ => None,
         }
     }
@@ -190,9 +190,9 @@ mod tests {
 
     #[test]
     fn a_fault_is_a_kind_and_a_number() {
-        assert_eq!(Fault::parse("exit-before-step:3"), Some(Fault::ExitBeforeStep(3)));
-        assert_eq!(Fault::parse("exit-after-step:1"), Some(Fault::ExitAfterStep(1)));
-        assert_eq!(Fault::parse("exit-in-phase:replacing"), Some(Fault::ExitInPhase(DeployPhase::Replacing)));
+        assert_eq!(Fault::parse("exit-before-step:3"), Some(Fault::BeforeStep(3)));
+        assert_eq!(Fault::parse("exit-after-step:1"), Some(Fault::AfterStep(1)));
+        assert_eq!(Fault::parse("exit-in-phase:replacing"), Some(Fault::InPhase(DeployPhase::Replacing)));
         assert_eq!(Fault::parse("exit-in-phase:1"), None);
         assert_eq!(Fault::parse("exit-after-step:x"), None);
         assert_eq!(Fault::parse("sleep:1"), None);

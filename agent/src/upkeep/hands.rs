@@ -10,6 +10,8 @@ use crate::engine::{Deed, Happening};
 
 /// An engine gives its containers up to 15 s to stop before it goes, and some more itself.
 const SHUTDOWN_MS: u64 = 20_000;
+/// From the signal that begins a stop to the word that it was one: the usual grace, and the engine's own time.
+const LEAVING_MS: u64 = 15_000;
 /// Events may bear a time shortly after the call that caused them returned.
 const ECHO_MS: u64 = 500;
 /// Work that is longer ago than any event that may still come.
@@ -20,6 +22,8 @@ const FORGET_MS: u64 = 600_000;
 pub struct Hands {
     /// Services that the operator stopped, and when.
     stopped: BTreeMap<String, u64>,
+    /// Services that were told to end, which is how a stop begins, and when.
+    leaving: BTreeMap<String, u64>,
     /// When somebody else last worked on the project.
     foreign: Option<u64>,
     /// From when to when we worked; an open end: we still do.
@@ -56,6 +60,9 @@ impl Hands {
     pub fn note(&mut self, happening: &Happening) {
         let (at, container) = (happening.at_unix_ms, &happening.container);
         let ours = self.is_ours(at);
+        if matches!(happening.deed, Deed::Start | Deed::Stop) {
+            self.leaving.remove(&happening.service);
+        }
         match happening.deed {
             Deed::Start => {
                 self.stopped.remove(&happening.service);
@@ -70,14 +77,14 @@ impl Hands {
             }
             Deed::Work => self.foreign = Some(at),
             Deed::Signal(Some(9)) => drop(self.killed.insert(container.clone())),
-            // How a stop begins: until its end is heard, nothing is to be helped up.
-            Deed::Signal(_) => self.foreign = Some(at),
+            Deed::Signal(_) => drop(self.leaving.insert(happening.service.clone(), at)),
         }
     }
 
     /// The engine went: what it stopped in its last moments, nobody wished to be stopped.
     pub fn engine_went(&mut self, now_ms: u64) {
         let before = now_ms.saturating_sub(SHUTDOWN_MS);
+        self.leaving.clear();
         self.stopped.retain(|_, at| *at < before);
         if self.foreign.is_some_and(|at| at >= before) {
             self.foreign = None;
@@ -98,7 +105,9 @@ impl Hands {
     /// Whether somebody else worked on the project within the last `quiet_ms`.
     #[must_use]
     pub fn is_foreign(&self, now_ms: u64, quiet_ms: u64) -> bool {
-        self.foreign.is_some_and(|at| now_ms.saturating_sub(at) < quiet_ms)
+        let within = |at: u64, ms: u64| now_ms.saturating_sub(at) < ms;
+        self.foreign.is_some_and(|at| within(at, quiet_ms))
+            || self.leaving.values().any(|at| within(*at, LEAVING_MS))
     }
 
     /// Whether somebody killed the container during its last life.
@@ -142,7 +151,9 @@ mod tests {
     #[test]
     fn a_stop_is_a_wish_that_holds_until_somebody_starts_it() {
         assert!(after(&[(1, Deed::Signal(Some(15))), (2, Deed::Stop)]).stopped().contains_key("web"));
-        assert!(after(&[(1, Deed::Signal(Some(15)))]).is_foreign(2, 60_000));
+        let leaving = after(&[(1, Deed::Signal(Some(15)))]);
+        assert!(leaving.is_foreign(LEAVING_MS, 0) && !leaving.is_foreign(LEAVING_MS + 1, 0));
+        assert!(!after(&[(1, Deed::Signal(Some(15))), (2, Deed::Stop)]).is_foreign(3, 0));
         assert!(after(&[(2, Deed::Stop), (3, Deed::Start)]).stopped().is_empty());
         let killed = after(&[(1, Deed::Signal(Some(9)))]);
         assert!(killed.stopped().is_empty() && killed.was_killed("c") && !killed.is_foreign(1, 60_000));

@@ -107,6 +107,7 @@ async fn work(site: &mut Site, treatment: &Treatment, first: bool) -> Result<Fou
         }
         return Ok((Some(settled), held(&plan.holds), Vec::new(), false));
     }
+    site.board.write(|status| status.settled = Some(false));
     note_heals(site, &loaded, &plan.steps, treatment, first);
     let outcome: Outcome = site.converge(&loaded, policy, &|_| ()).await?;
     if outcome.settled() {

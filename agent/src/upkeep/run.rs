@@ -141,6 +141,7 @@ impl Worker {
         // The files may have changed since they were read last.
         turn.loaded = self.site.load(&BTreeMap::new()).await.ok();
         let treated = turn.loaded.as_ref().and_then(|loaded| treatment(&self.site, loaded, snapshot));
+        // Without a project nobody can be treated; the look says why there is none.
         let treated = treated.unwrap_or_default();
         let did = reconcile(&mut self.site, &treated, turn.first).await;
         turn.first = false;
