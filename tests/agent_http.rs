@@ -5,6 +5,7 @@ use serde_json::json;
 use usher_common::wire::{NotReady, OperatorMode};
 use usher_tests::agent::{Agent, client};
 use usher_tests::eventually::{eventually, unless};
+use usher_tests::proc_tree::ProcTree;
 use usher_tests::program;
 
 const NO_ENGINE: [&str; 2] = ["--engine-socket", "/nonexistent/docker.sock"];
@@ -131,7 +132,9 @@ async fn the_operators_wish_holds_over_a_kill() {
 
 #[tokio::test]
 async fn a_promise_is_kept_over_a_kill_seen_in_the_report_and_refused_while_draining() {
-    let agent = Agent::start(&NO_ENGINE);
+    // A machine of its own: one that is busy with other tests would be full.
+    let tree = ProcTree::new(0.1);
+    let agent = Agent::start(&[&NO_ENGINE[..], &["--host-proc", tree.path()]].concat());
     let ready = async |agent: &Agent| {
         eventually("a first sample", async || {
             let report = agent.report().await;

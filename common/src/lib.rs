@@ -9,3 +9,4 @@ pub mod metric;
 pub mod rt;
 pub mod settings;
 pub mod wire;
+pub mod words;

@@ -3,6 +3,7 @@
 use usher_common::metric::Families;
 use usher_common::wire::{ContainerHealth, ContainerState};
 
+use crate::probe::cgroup::Pressure;
 use crate::probe::containers::MeasuredContainer;
 use crate::snapshot::Snapshot;
 
@@ -153,6 +154,29 @@ fn one(container: &MeasuredContainer, families: &mut Families) {
     for (name, help, value) in counters {
         if let Some(value) = value {
             families.counter(name, help, &labels, value);
+        }
+    }
+    if let Some(usage) = usage {
+        pressure(&usage.pressure, &labels, families);
+    }
+}
+
+/// As the host's own `node_pressure_*`, of one container.
+fn pressure(pressure: &Pressure, labels: &[(&str, &str)], families: &mut Families) {
+    for (name, waited) in [("cpu", pressure.cpu), ("memory", pressure.memory), ("io", pressure.io)] {
+        let shares = [
+            ("waiting", "Time in which tasks of a container waited for it", waited.some_us),
+            ("stalled", "Time in which no task of a container could go on for want of it", waited.full_us),
+        ];
+        for (share, help, us) in shares {
+            let Some(us) = us else { continue };
+            let name = format!("usher_container_pressure_{name}_{share}_seconds_total");
+            families.counter(
+                &name,
+                &format!("{help}; control groups of version 2 only."),
+                labels,
+                whole(us) / 1e6,
+            );
         }
     }
 }

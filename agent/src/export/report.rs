@@ -7,7 +7,7 @@ use usher_common::wire::{Container, OperatorState, Probe, ProbeFailure, Report, 
 
 use crate::node::Node;
 use crate::probe::containers::MeasuredContainer;
-use crate::probe::merge;
+use crate::probe::{merge, systemd};
 use crate::snapshot::Snapshot;
 
 /// The report at `now`; before the first sample it says little more than "starting".
@@ -55,7 +55,7 @@ fn fill(report: &mut Report, node: &Node, snapshot: &Snapshot, now: Instant) {
     report.net.clone_from(&snapshot.host.net);
     report.jitsi.clone_from(&snapshot.jitsi);
     report.rooms = merge::rooms(&snapshot.services).map(<[_]>::to_vec);
-    report.probes = probes(snapshot, now);
+    report.probes = probes(snapshot, &node.systemd.borrow(), now);
     if node.stack.expected() || snapshot.project.is_some() {
         report.stack = Some(stack(node, snapshot));
     }
@@ -91,7 +91,7 @@ fn container(measured: &MeasuredContainer) -> Container {
     }
 }
 
-fn probes(snapshot: &Snapshot, now: Instant) -> BTreeMap<String, Probe> {
+fn probes(snapshot: &Snapshot, systemd: &systemd::Outcome, now: Instant) -> BTreeMap<String, Probe> {
     let probe = |reason: Option<ProbeFailure>, at: Instant| Probe {
         ok: reason.is_none(),
         reason,
@@ -103,6 +103,10 @@ fn probes(snapshot: &Snapshot, now: Instant) -> BTreeMap<String, Probe> {
     }
     let engine = snapshot.containers.as_ref().err().map(|failure| failure.reason);
     probes.insert("engine".to_owned(), probe(engine, snapshot.engine_at));
+    if let Some(asked) = systemd {
+        let reason = asked.result.as_ref().err().map(|failed| failed.reason);
+        probes.insert("systemd".to_owned(), probe(reason, asked.at));
+    }
     probes
 }
 

@@ -8,7 +8,8 @@ use std::time::Instant;
 use procfs::FromRead as _;
 use procfs::net::InterfaceDeviceStatus;
 
-use super::cgroup::{self, Place, Usage};
+use super::cgroup::{self, Group, Usage};
+use super::host::Text;
 use crate::engine::ObservedContainer;
 
 /// One container and its figures of the moment.
@@ -45,13 +46,15 @@ pub struct Meter {
     sys: PathBuf,
     /// By container id; a new life (another start) begins anew.
     lives: HashMap<String, Life>,
+    text: Text,
 }
 
 #[derive(Debug)]
 struct Life {
     pid: i32,
     started_unix_ms: Option<i64>,
-    place: Option<Place>,
+    /// `None` while it is not found, or gone: looked for again at each sample.
+    group: Option<Group>,
     own_network: bool,
     cpu: Option<(u64, Instant)>,
 }
@@ -60,7 +63,7 @@ impl Meter {
     /// A meter that reads the host's trees.
     #[must_use]
     pub fn new(proc: &Path, sys: &Path) -> Self {
-        Self { proc: proc.to_owned(), sys: sys.to_owned(), lives: HashMap::new() }
+        Self { proc: proc.to_owned(), sys: sys.to_owned(), lives: HashMap::new(), text: Text::default() }
     }
 
     /// Measures; containers that are not listed any more are forgotten.
@@ -86,7 +89,13 @@ impl Meter {
             self.lives.insert(container.id.clone(), life);
         }
         let Some(life) = self.lives.get_mut(&container.id) else { return measured };
-        measured.usage = life.place.as_ref().and_then(cgroup::read);
+        if life.group.is_none() {
+            life.group = group(&self.proc, &self.sys, pid);
+        }
+        measured.usage = life.group.as_mut().and_then(|group| group.read(&mut self.text));
+        if measured.usage.is_none() {
+            life.group = None;
+        }
         if life.own_network {
             measured.traffic = traffic(&self.proc, pid);
         }
@@ -104,11 +113,13 @@ impl Meter {
             (Some(own), Some(host)) => own != host,
             _ => true,
         };
-        let place = cgroup::locate(&self.proc, &self.sys, pid)
-            .inspect_err(|error| tracing::debug!(pid, %error, "no control group"))
-            .ok();
-        Life { pid, started_unix_ms, place, own_network, cpu: None }
+        Life { pid, started_unix_ms, group: None, own_network, cpu: None }
     }
+}
+
+fn group(proc: &Path, sys: &Path, pid: i32) -> Option<Group> {
+    let place = cgroup::locate(proc, sys, pid);
+    place.inspect_err(|error| tracing::debug!(pid, %error, "no control group")).ok().map(Group::new)
 }
 
 /// Cores in use between two readings of CPU time.
@@ -119,6 +130,8 @@ fn cores((before_ns, then): (u64, Instant), (after_ns, now): (u64, Instant)) -> 
     (elapsed > 0).then(|| used as f64 / elapsed as f64)
 }
 
+/// Opened anew each time: an open file of a network name space keeps that alive, and with it
+/// the interfaces of a container that is gone.
 fn traffic(proc: &Path, pid: i32) -> Option<Traffic> {
     let file = File::open(proc.join(pid.to_string()).join("net/dev")).ok()?;
     let devices = InterfaceDeviceStatus::from_read(file).ok()?;

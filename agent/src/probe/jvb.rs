@@ -154,7 +154,8 @@ pub(super) fn series(answered: &Answered<'_>, prefix: &str) -> Result<Parsed, Fa
     }
     let text = std::str::from_utf8(answered.body).map_err(|_| Failed::malformed("not UTF-8"))?;
     let prefixes = &[prefix];
-    let bounds = Bounds { prefixes, samples: SERIES_MAX, text_bytes: TEXT_MAX, labels: LABELS_MAX };
+    let bounds =
+        Bounds { prefixes, samples: SERIES_MAX, text_bytes: TEXT_MAX, labels: LABELS_MAX, created: false };
     let parsed = parse(text, &bounds);
     if parsed.families.is_empty() {
         return Err(Failed::malformed(format!("no series named {prefix}* in it")));

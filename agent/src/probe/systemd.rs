@@ -10,6 +10,8 @@
 
 mod bus;
 
+use std::time::Instant;
+
 use usher_common::metric::Families;
 
 use super::reading::Failed;
@@ -44,11 +46,20 @@ pub struct Unit {
 }
 
 /// The newest answer; `None` where there is no systemd to ask.
-pub type Outcome = Option<Result<Units, Failed>>;
+pub type Outcome = Option<Asked>;
+
+/// One answer, or why there was none.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// When it came.
+    pub at: Instant,
+    /// What it was.
+    pub result: Result<Units, Failed>,
+}
 
 /// Adds what systemd said, and whether it did.
 pub fn add(outcome: &Outcome, families: &mut Families) {
-    let Some(result) = outcome else { return };
+    let Some(Asked { result, .. }) = outcome else { return };
     let ok = f64::from(u8::from(result.is_ok()));
     let labels = &[("probe", "systemd")];
     families.gauge("usher_agent_probe_success", "Whether the newest attempt has a reading.", labels, ok);

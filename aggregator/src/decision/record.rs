@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use usher_common::wire::NodeId;
+use usher_common::words;
 
 use crate::fleet::Unfit;
-use crate::placement::{self, Candidate, Choice, NoPlace, Params, Request, words};
+use crate::placement::{self, Candidate, Choice, NoPlace, Params, Request};
 
 /// One placement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

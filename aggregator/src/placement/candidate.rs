@@ -14,9 +14,9 @@
 
 use serde::{Deserialize, Serialize};
 use usher_common::wire::{NodeId, NotReady, OperatorMode};
+use usher_common::words;
 
 use super::breaker::Breaker;
-use super::words::words;
 
 /// One node as this replica knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

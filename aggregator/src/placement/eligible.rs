@@ -5,11 +5,11 @@
 //! fallen back on when most of the fleet looks dead and the fault is probably ours.
 
 use usher_common::wire::OperatorMode;
+use usher_common::words;
 
 use super::candidate::{Candidate, Life};
 use super::params::Params;
 use super::ranking::Request;
-use super::words::words;
 
 /// The filter that removed a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -30,7 +30,6 @@ mod params;
 mod policy;
 mod ranking;
 mod score;
-mod words;
 
 pub use breaker::Breaker;
 pub use candidate::{Candidate, Life, Promise, Reading, Witness};
@@ -42,8 +41,7 @@ pub use params::Params;
 pub use policy::Policy;
 pub use ranking::{Choice, NoPlace, Placed, Ranking, Removed, Request, Tier};
 pub use score::Load;
-pub use words::UnknownWord;
-pub(crate) use words::words;
+pub use usher_common::words::UnknownWord;
 
 #[cfg(test)]
 pub(crate) mod properties;

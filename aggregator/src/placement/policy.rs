@@ -10,12 +10,12 @@ mod round_robin;
 mod two_choices;
 
 use usher_common::wire::NodeId;
+use usher_common::words;
 
 use super::candidate::Candidate;
 use super::draw::Draw;
 use super::params::Params;
 use super::score::Load;
-use super::words::words;
 
 /// How a node is chosen among those that may take a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use usher_common::wire::{NodeId, RoomKey};
+use usher_common::words;
 
 use super::eligible::Removal;
 use super::policy::Policy;
 use super::score::Load;
-use super::words::words;
 
 /// What a room is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

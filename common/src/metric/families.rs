@@ -72,15 +72,23 @@ impl Families {
         }
     }
 
-    /// Adds the samples of another set, which keeps them.
+    /// Adds the samples of another set, which keeps them; see [`Self::add_all`].
     pub fn append(&mut self, other: &Self) {
+        self.add_all(other.as_slice());
+    }
+
+    /// Adds the samples of families. Those that [conflict](Self::conflicts) are left out.
+    pub fn add_all(&mut self, families: &[proto::MetricFamily]) {
         let mut labels = Vec::new();
-        for family in other.list.iter().filter(|family| !family.get_metric().is_empty()) {
+        for family in families.iter().filter(|family| !family.get_metric().is_empty()) {
+            if self.conflicts(family) {
+                continue;
+            }
             let kind = match family.get_field_type() {
                 proto::MetricType::COUNTER => Kind::Counter,
                 proto::MetricType::GAUGE => Kind::Gauge,
                 proto::MetricType::UNTYPED => Kind::Untyped,
-                // Made by a registry: not worth the trouble.
+                // Rare: not worth the trouble.
                 _ => {
                     self.extend([family.clone()]);
                     continue;
@@ -115,11 +123,23 @@ impl Families {
         self.push(Kind::Counter, name, help, labels, value);
     }
 
+    /// Whether `family` cannot be added: samples of its name are there, and they are of one
+    /// value where its have several, or the other way round.
+    #[must_use]
+    pub fn conflicts(&self, family: &proto::MetricFamily) -> bool {
+        let Some(known) = self.index.get(family.name()).map(|at| &self.list[*at]) else { return false };
+        let (known_type, new) = (known.get_field_type(), family.get_field_type());
+        let several = |kind| matches!(kind, proto::MetricType::HISTOGRAM | proto::MetricType::SUMMARY);
+        !known.get_metric().is_empty() && known_type != new && (several(known_type) || several(new))
+    }
+
     /// Adds whole families, such as those a registry gathered. A name that is
-    /// already there keeps its type and help and gains the samples.
+    /// already there keeps its type and help and gains the samples, which are of that type.
     pub fn extend(&mut self, families: impl IntoIterator<Item = proto::MetricFamily>) {
         for mut family in families {
             match self.index.get(family.name()) {
+                // Left over from the time before the last `clear`, when it may have been another type.
+                Some(at) if self.list[*at].get_metric().is_empty() => self.list[*at] = family,
                 Some(at) => {
                     let mut samples = family.take_metric();
                     self.list[*at].mut_metric().append(&mut samples);
@@ -234,6 +254,28 @@ mod tests {
         assert!(!one.overlaps(&of(&["c"])));
         one.clear();
         assert!(!one.overlaps(&of(&["a"])) && !of(&["a"]).overlaps(&one));
+    }
+
+    #[test]
+    fn a_family_of_several_values_neither_joins_one_of_single_values_nor_outlives_a_clear() {
+        let mut histogram = proto::MetricFamily::default();
+        histogram.set_name("a".to_owned());
+        histogram.set_field_type(proto::MetricType::HISTOGRAM);
+        let mut metric = proto::Metric::default();
+        metric.set_histogram(proto::Histogram::default());
+        histogram.mut_metric().push(metric);
+        let mut families = Families::new();
+        families.gauge("a", "", &[], 1.0);
+        assert!(families.conflicts(&histogram));
+        families.add_all(std::slice::from_ref(&histogram));
+        assert_eq!(encode(Format::Text, families.as_slice()), "# TYPE a gauge\na 1\n");
+        families.clear();
+        families.add_all(std::slice::from_ref(&histogram));
+        let text = encode(Format::Text, families.as_slice());
+        assert!(text.starts_with("# TYPE a histogram\na_bucket{le=\"+Inf\"} 0\n"), "{text}");
+        families.clear();
+        families.gauge("a", "", &[], 2.0);
+        assert_eq!(encode(Format::Text, families.as_slice()), "# TYPE a gauge\na 2\n");
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! line ──► sample{name, labels, value} ──► its family by TYPE ──► proto::MetricFamily
 //! ```
 //!
-//! Left out on purpose: timestamps and exemplars (a sample passed on is of now), `_created`
-//! series (they double the number and say what resets say).
+//! Left out on purpose: timestamps and exemplars (a sample passed on is of now), and, unless they
+//! are asked for, `_created` series (they double the number and say what resets say).
 
 mod build;
 mod line;
@@ -30,6 +30,8 @@ pub struct Bounds<'a> {
     pub text_bytes: usize,
     /// Most labels of one sample.
     pub labels: usize,
+    /// Whether `_created` series are taken as well, as gauges or whatever they are said to be.
+    pub created: bool,
 }
 
 /// What a text held.
@@ -38,8 +40,11 @@ pub struct Parsed {
     /// The families, in the order of their first sample, with their types; no name and no
     /// series is there twice.
     pub families: Vec<proto::MetricFamily>,
-    /// Samples that were left out: beyond a bound, a duplicate, or not understood.
+    /// Samples that were left out: beyond a bound, a duplicate, or not understood; and types
+    /// that are none.
     pub dropped: usize,
+    /// Samples taken whose timestamp or exemplar was not.
+    pub dated: usize,
 }
 
 impl Parsed {

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::health::words;
 use super::schema::open_words;
+use crate::words;
 
 /// The three states an operator can put a node in.
 #[derive(

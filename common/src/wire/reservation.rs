@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RoomKey, health::words};
+use super::RoomKey;
+use crate::words;
 
 /// Asks a node to keep room for a meeting. Idempotent by `id`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

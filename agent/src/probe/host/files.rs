@@ -126,21 +126,21 @@ impl End {
     }
 }
 
-/// A file of one device that is kept open while the device lives.
+/// A file of one device or control group that is kept open while that lives.
 #[derive(Debug)]
-pub(super) struct Attribute {
+pub(in crate::probe) struct Attribute {
     path: PathBuf,
     file: Option<File>,
 }
 
 impl Attribute {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(in crate::probe) fn new(path: PathBuf) -> Self {
         Self { path, file: None }
     }
 
     /// Its trimmed text. When the device is gone the file is opened anew, for another one
     /// of the same name may have come.
-    pub(super) fn read<'text>(&mut self, text: &'text mut Text) -> io::Result<&'text str> {
+    pub(in crate::probe) fn read<'text>(&mut self, text: &'text mut Text) -> io::Result<&'text str> {
         let gone = rustix::io::Errno::NODEV.raw_os_error();
         if let Some(file) = &self.file {
             match text.fill(file, End::ShortRead) {
@@ -159,7 +159,7 @@ impl Attribute {
 
 /// A buffer of text. Bytes that are not UTF-8 (mount points may hold any) are replaced.
 #[derive(Debug, Default)]
-pub(super) struct Text {
+pub(in crate::probe) struct Text {
     bytes: Vec<u8>,
     length: usize,
 }

@@ -62,7 +62,9 @@ mod vmstat;
 mod tests;
 
 pub use error::CollectError;
+pub(super) use files::{Attribute, Text};
 pub use own_process::OwnProcess;
+pub(super) use pressure::waited_us;
 pub use rates::{CpuShares, Rates, rates, smooth};
 pub use report::{cpu, disk, identity, memory, network};
 pub use run::{Host, Ran};

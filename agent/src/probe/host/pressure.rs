@@ -78,6 +78,12 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
     Ok(())
 }
 
+/// The time in a text of pressure, microseconds, in which some or all tasks (`share`: `some`, `full`)
+/// waited; `None` when it does not say.
+pub(in crate::probe) fn waited_us(text: &str, share: &str) -> Option<u64> {
+    record(text, share).ok().map(|record| record.total)
+}
+
 const EOPNOTSUPP: i32 = rustix::io::Errno::OPNOTSUPP.raw_os_error();
 
 fn record(text: &str, share: &str) -> Result<PressureRecord, Garbled> {

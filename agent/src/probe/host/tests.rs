@@ -297,9 +297,44 @@ fn textfiles_are_shown_with_their_age_and_a_broken_one_is_told() {
     assert!(text.contains("# TYPE x_total counter\nx_total 5\n"), "{text}");
     assert!(text.contains("node_textfile_mtime_seconds{file="), "{text}");
     assert!(text.contains("node_textfile_scrape_error 0\n"), "{text}");
-    machine.write("text/bad.prom", "y 1\nnonsense\n");
+    for bad in ["y 1\nnonsense\n", "y 1 1600000000000\n", "y 1\n# TYPE y gadget\n", "y 1\ny 1\n"] {
+        machine.write("text/bad.prom", bad);
+        let (text, _) = machine.collect();
+        assert!(text.contains("x_total 5\n") && !text.contains("\ny 1\n"), "{bad}: {text}");
+        assert!(text.contains("node_textfile_scrape_error 1\n"), "{bad}: {text}");
+    }
+}
+
+#[test]
+fn textfiles_keep_their_types_and_a_label_that_some_samples_lack_is_empty_there() {
+    let given = "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_sum 4\nh_count 3\n\
+                 # TYPE s summary\ns{quantile=\"0.5\"} 2\ns_sum 9\ns_count 3\n\
+                 job_created 1\nc{z=\"1\"} 1\nc 2e3\n";
+    let mut machine = machine(&[("text/a.prom", given)]);
+    machine.host.machine.settings.textfile_directory = machine.path("text");
+    let help =
+        |name: &str| format!("# HELP {name} Metric read from {}\n", machine.path("text/a.prom").display());
+    let want = [
+        help("h"),
+        "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_sum 4\nh_count 3\n".to_owned(),
+        help("s"),
+        "# TYPE s summary\ns{quantile=\"0.5\"} 2\ns_sum 9\ns_count 3\n".to_owned(),
+        help("job_created"),
+        "# TYPE job_created untyped\njob_created 1\n".to_owned(),
+        help("c"),
+        "# TYPE c untyped\nc{z=\"1\"} 1\nc{z=\"\"} 2000\n".to_owned(),
+    ];
     let (text, _) = machine.collect();
-    assert!(text.contains("x_total 5\n") && !text.contains("\ny 1\n"), "{text}");
+    assert!(text.contains(&want.concat()), "{text}");
+}
+
+#[test]
+fn a_textfile_that_has_a_histogram_under_the_name_of_a_gauge_is_refused() {
+    let mut machine =
+        machine(&[("text/a.prom", "a 1\n"), ("text/b.prom", "# TYPE a histogram\na_count 1\nb 1\n")]);
+    machine.host.machine.settings.textfile_directory = machine.path("text");
+    let (text, _) = machine.collect();
+    assert!(text.contains("\na 1\n") && !text.contains("\nb 1\n"), "{text}");
     assert!(text.contains("node_textfile_scrape_error 1\n"), "{text}");
 }
 

@@ -1,17 +1,20 @@
 //! Metrics that other programs leave as `*.prom` files in a directory.
 //!
-//! Nothing of a file is shown unless all of it is understood. A histogram's or summary's
-//! samples are shown as untyped families of their own (`x_bucket`, `x_sum`, `x_count`):
-//! every series is there, only the word for the family is another.
+//! Nothing of a file is shown unless all of it is understood. A timestamp makes a file wrong, as it
+//! does for node_exporter: the sample would be old by the time it is scraped.
 
-mod exposition;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use usher_common::metric::Families;
+use prometheus::proto::{LabelPair, Metric, MetricFamily};
+use usher_common::metric::{Bounds, Families, parse as parse_text};
 
+use super::error::Garbled;
 use super::{CollectError, parse, table::Machine};
+
+/// What one file may hold; one with more is wrong. Far beyond what scripts write: it bounds memory.
+const BOUNDS: Bounds<'static> =
+    Bounds { prefixes: &[], samples: 20_000, text_bytes: 8 << 10, labels: 64, created: true };
 
 pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<(), CollectError> {
     let directory = machine.settings.textfile_directory.clone();
@@ -24,15 +27,16 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
     }
     for name in names.into_iter().flatten().filter(|name| name.ends_with(".prom")) {
         let path = directory.join(&name);
+        let shown = path.display().to_string();
         let read = machine.files.once(&path).and_then(|text| {
-            let samples = exposition::parse(text).map_err(|garbled| garbled.at(path.clone()))?;
+            let found = understood(text, &shown, families).map_err(|garbled| garbled.at(path.clone()))?;
             let metadata = std::fs::metadata(&path).and_then(|metadata| metadata.modified());
-            Ok((samples, metadata.map_err(|source| CollectError::read(&path, source))?))
+            Ok((found, metadata.map_err(|source| CollectError::read(&path, source))?))
         });
         match read {
-            Ok((samples, modified)) => {
-                samples.push(&path.display().to_string(), families);
-                written.insert(path.display().to_string(), modified);
+            Ok((found, modified)) => {
+                families.add_all(&found);
+                written.insert(shown, modified);
             }
             Err(error) => {
                 tracing::debug!("failed to {error}");
@@ -56,4 +60,46 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
         f64::from(u8::from(failed)),
     );
     Ok(())
+}
+
+/// The families of the text of `file`, fit to be added to those that are `known`.
+fn understood(text: &str, file: &str, known: &Families) -> Result<Vec<MetricFamily>, Garbled> {
+    let mut found = parse_text(text, &BOUNDS);
+    if found.dropped > 0 {
+        return Err(Garbled(format!("{} lines are no samples, too many, or there twice", found.dropped)));
+    }
+    if found.dated > 0 {
+        return Err(Garbled(format!("{} samples have timestamps", found.dated)));
+    }
+    if let Some(family) = found.families.iter().find(|family| known.conflicts(family)) {
+        return Err(Garbled(format!("{} is there already with another type", family.name())));
+    }
+    for family in &mut found.families {
+        if family.help().is_empty() {
+            family.set_help(format!("Metric read from {file}"));
+        }
+        fill_labels(family);
+    }
+    Ok(found.families)
+}
+
+/// A label that only some samples of a name have is empty in the others.
+fn fill_labels(family: &mut MetricFamily) {
+    let labels = family.get_metric().iter().flat_map(Metric::get_label);
+    let names: BTreeSet<String> = labels.map(|label| label.name().to_owned()).collect();
+    for metric in family.mut_metric() {
+        if metric.get_label().len() == names.len() {
+            continue;
+        }
+        let mut pairs = metric.take_label();
+        for name in &names {
+            if !pairs.iter().any(|pair| pair.name() == name) {
+                let mut pair = LabelPair::default();
+                pair.set_name(name.clone());
+                pair.set_value(String::new());
+                pairs.push(pair);
+            }
+        }
+        metric.set_label(pairs);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch::Sender;
 use usher_common::wire::ProbeFailure;
@@ -11,7 +11,7 @@ use zbus::connection::Builder;
 use zbus::{Connection, Error, OwnedObjectPath, OwnedVariant};
 
 use super::super::reading::Failed;
-use super::{Outcome, Unit, Units};
+use super::{Asked, Outcome, Unit, Units};
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
@@ -55,8 +55,11 @@ type Row = (String, String, String, String, String, String, OwnedObjectPath, u32
 pub async fn watch(options: Options, published: Sender<Outcome>) {
     let mut told = None;
     loop {
-        let outcome = if options.marker.is_dir() { Some(within_deadline(&options).await) } else { None };
-        let failed = outcome.as_ref().and_then(|result| result.as_ref().err());
+        let outcome = match options.marker.is_dir() {
+            true => Some(Asked { result: within_deadline(&options).await, at: Instant::now() }),
+            false => None,
+        };
+        let failed = outcome.as_ref().and_then(|asked| asked.result.as_ref().err());
         let reason = failed.map(|failed| failed.reason);
         if reason != told {
             match failed {

@@ -169,7 +169,7 @@ async fn a_bus_without_systemd_no_bus_and_a_silent_bus_have_reasons_of_their_own
         let shown = text(&found);
         assert!(shown.contains("usher_agent_probe_success{probe=\"systemd\"} 0\n"), "{shown}");
         assert!(!shown.contains("node_systemd"), "{shown}");
-        found.unwrap().unwrap_err().reason
+        found.unwrap().result.unwrap_err().reason
     };
     assert_eq!(reason(bus.options()).await, ProbeFailure::Refused);
     let nowhere = Some("unix:path=/nonexistent/bus".to_owned());
@@ -193,9 +193,11 @@ async fn a_bus_without_systemd_no_bus_and_a_silent_bus_have_reasons_of_their_own
 #[tokio::test]
 async fn systemd_that_comes_late_is_found_and_without_systemd_nothing_is_shown() {
     let bus = Bus::start();
-    let found = async { outcome(bus.options(), |found| found.as_ref().is_some_and(Result::is_ok)).await };
+    let found = async {
+        outcome(bus.options(), |found| found.as_ref().is_some_and(|asked| asked.result.is_ok())).await
+    };
     let (found, _systemd) = tokio::join!(found, systemd_on(&bus));
-    assert_eq!(found.unwrap().unwrap().named.len(), 2);
+    assert_eq!(found.unwrap().result.unwrap().named.len(), 2);
 
     let elsewhere = Options { marker: "/nonexistent".into(), ..bus.options() };
     assert_eq!(text(&outcome(elsewhere, Option::is_none).await), "");

@@ -19,7 +19,9 @@ pub(super) struct Builder {
     index: HashMap<String, usize>,
     samples: usize,
     most: usize,
+    created: bool,
     dropped: usize,
+    dated: usize,
 }
 
 #[derive(Debug)]
@@ -62,7 +64,9 @@ impl Builder {
             index: HashMap::new(),
             samples: 0,
             most: bounds.samples,
+            created: bounds.created,
             dropped: 0,
+            dated: 0,
         }
     }
 
@@ -85,12 +89,13 @@ impl Builder {
     }
 
     pub(super) fn sample(&mut self, mut sample: Sample<'_>) {
-        if sample.name.ends_with(CREATED) {
+        if !self.created && sample.name.ends_with(CREATED) {
             return;
         }
         let taken = self.samples < self.most && self.place(&mut sample).is_some();
         if taken {
             self.samples += 1;
+            self.dated += usize::from(sample.dated);
         } else {
             self.dropped += 1;
         }
@@ -196,7 +201,7 @@ impl Builder {
                 families.push(family);
             }
         }
-        Parsed { families, dropped: self.dropped }
+        Parsed { families, dropped: self.dropped, dated: self.dated }
     }
 }
 

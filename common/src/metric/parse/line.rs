@@ -33,6 +33,8 @@ pub(super) struct Sample<'t> {
     pub(super) name: &'t str,
     pub(super) labels: Vec<(String, String)>,
     pub(super) value: f64,
+    /// More stands behind the value.
+    pub(super) dated: bool,
 }
 
 /// Reads one line.
@@ -72,7 +74,8 @@ fn comment_line<'t>(comment: &'t str, bounds: &Bounds<'_>) -> Line<'t> {
                 "gauge" | "info" | "stateset" => Declared::Gauge,
                 "histogram" => Declared::Histogram,
                 "summary" => Declared::Summary,
-                _ => Declared::Untyped,
+                "untyped" | "unknown" | "gaugehistogram" => Declared::Untyped,
+                _ => return Line::Dropped,
             };
             Line::Type { name, kind }
         }
@@ -87,8 +90,9 @@ fn sample<'t>(name: &'t str, rest: &str, bounds: &Bounds<'_>) -> Option<Sample<'
         None => (Vec::new(), rest),
     };
     // After the value may come a timestamp and an exemplar; neither is taken.
-    let value = rest.split_ascii_whitespace().next()?.parse().ok()?;
-    Some(Sample { name, labels, value })
+    let mut words = rest.split_ascii_whitespace();
+    let value = words.next()?.parse().ok()?;
+    Some(Sample { name, labels, value, dated: words.next().is_some() })
 }
 
 /// The labels after `{`, and what follows the closing brace.

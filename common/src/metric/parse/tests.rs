@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::metric::{Format, encode};
 
-const ALL: Bounds<'static> = Bounds { prefixes: &[], samples: 100, text_bytes: 64, labels: 4 };
+const ALL: Bounds<'static> =
+    Bounds { prefixes: &[], samples: 100, text_bytes: 64, labels: 4, created: false };
 
 /// What is written again after reading.
 fn again(text: &str, bounds: &Bounds<'_>) -> (String, usize) {
@@ -38,6 +39,13 @@ fn openmetrics_names_lead_to_the_same_families() {
 fn created_series_are_left_out_but_a_counter_of_things_created_is_not() {
     let text = "# TYPE rooms_created_total counter\nrooms_created_total 4\n# TYPE rooms_created_created gauge\nrooms_created_created 1.7E9\n";
     assert_eq!(again(text, &ALL).0, "# TYPE rooms_created_total counter\nrooms_created_total 4\n");
+    assert_eq!(parse(text, &Bounds { created: true, ..ALL }).families.len(), 2);
+}
+
+#[test]
+fn what_stands_behind_a_value_is_counted_and_a_type_that_is_none_is_dropped() {
+    let parsed = parse("# TYPE a gadget\na 1 1600000000000\nb 2\n", &ALL);
+    assert_eq!((parsed.value("a"), parsed.dated, parsed.dropped), (Some(1.0), 1, 1));
 }
 
 #[test]
@@ -59,7 +67,7 @@ fn bounds_hold_and_what_is_beyond_is_counted() {
     let parsed = parse(&many, &ALL);
     assert_eq!((parsed.families[0].get_metric().len(), parsed.dropped), (100, 50));
     let long = format!("a{{b=\"{}\"}} 1\nb{{v=\"1\",w=\"2\",x=\"3\",y=\"4\",z=\"5\"}} 1\n", "x".repeat(65));
-    assert_eq!(parse(&long, &ALL), Parsed { families: vec![], dropped: 2 });
+    assert_eq!(parse(&long, &ALL), Parsed { families: vec![], dropped: 2, dated: 0 });
     let prefixes = Bounds { prefixes: &["jitsi_"], ..ALL };
     let parsed = parse("jvm_threads 3\njitsi_x 1\n<html>\n", &prefixes);
     assert_eq!((parsed.families.len(), parsed.dropped, parsed.value("jitsi_x")), (1, 0, Some(1.0)));

@@ -79,6 +79,14 @@ fn smoothing_goes_the_whole_way_in_the_end_and_two_thirds_in_one_time_constant()
     assert!((smooth(Some(0.0), 1.0, 100 * tau, tau) - 1.0).abs() < 1e-9);
 }
 
+#[test]
+fn decay_is_the_exponential_within_its_error() {
+    for step in 0..5000 {
+        let x = f64::from(step) / 100.0;
+        assert!((decay(x) - (-x).exp()).abs() < 1e-11, "{x}");
+    }
+}
+
 fn ticks() -> impl Strategy<Value = Ticks> {
     proptest::array::uniform10(0_u64..1 << 40)
 }
