@@ -54,7 +54,6 @@ pub struct Source {
 }
 
 /// A death at a step's border, as by `kill -9`. Only tests ask for one.
-#[expect(clippy::enum_variant_names, reason = "each is a way to exit, and is written so")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Before the step of this number, from 1, begins.

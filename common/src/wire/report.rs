@@ -3,8 +3,8 @@
 //! `None` always means "not known", never zero. Figures are of the sample's
 //! moment; `sample_age_ms` says how long ago that was when the report left.
 //!
-//! With 50 rooms, 6 containers and every field set it is 6.8 kB of JSON, 2.6 kB with gzip
-//! (the keys of rooms do not compress).
+//! With 50 rooms, 6 containers and every field set it is 7.1 kB of JSON; fast gzip would
+//! make 3.7 kB of it (the keys of rooms do not compress).
 
 use std::collections::BTreeMap;
 

@@ -232,7 +232,7 @@ fn a_busy_nodes_report_is_a_few_packets() {
     packed.write_all(&plain).unwrap();
     let packed = packed.finish().unwrap();
     println!("50 rooms, 6 containers: {} bytes plain, {} bytes with gzip", plain.len(), packed.len());
-    assert!(plain.len() < 8 << 10 && packed.len() < 3 << 10, "{} and {}", plain.len(), packed.len());
+    assert!(plain.len() < 8 << 10 && packed.len() < 4 << 10, "{} and {}", plain.len(), packed.len());
 }
 
 #[test]
