@@ -225,8 +225,8 @@ impl Records {
                 let placed = ranking.placed.into_iter().find(|placed| Some(placed.node.as_str()) == node)?;
                 Some(placed.load?.expected)
             };
-            let [before, after] =
-                [&attempt.node, &node].map(|node| load(node.as_ref().map(|node| node.as_str())));
+            let [before, after] = [&attempt.node, &node]
+                .map(|node| load(node.as_ref().map(usher_common::wire::NodeId::as_str)));
             let name = |name: Option<String>| name.unwrap_or_else(|| UNKNOWN.to_owned());
             let share = |load: Option<f64>| {
                 load.map_or_else(|| UNKNOWN.to_owned(), |load| format!("{:.1} %", load * 100.0))
