@@ -3,9 +3,9 @@
 //! Between the answer "go there" and the first person's arrival a node looks as idle
 //! as before; without this memory, all callers of that while would land on it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use usher_common::wire::{Report, RoomKey};
+use usher_common::wire::{Report, Reservation, RoomKey};
 
 use crate::clock::Millis;
 
@@ -15,7 +15,7 @@ const MOST: usize = 10_000;
 /// One promise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pledge {
-    /// The id under which the node knows it (or is just being told); `None` when it cannot be told.
+    /// The id under which the node knows it, knew it, or is just being told; `None` when it cannot be.
     pub id: Option<String>,
     /// The room it is for; `None` for "a server, whatever the room".
     pub room: Option<RoomKey>,
@@ -28,6 +28,16 @@ pub struct Pledge {
 }
 
 impl Pledge {
+    fn listed(reservation: &Reservation, now: Millis) -> Self {
+        Self {
+            id: Some(reservation.id.clone()),
+            room: reservation.room_key.clone(),
+            expected: reservation.expected,
+            made: now.saturating_sub(reservation.age_ms),
+            arrived: 0,
+        }
+    }
+
     /// People still to come at `now`: those not seen yet, fewer with time.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "people and milliseconds are far below 2^52")]
@@ -40,10 +50,21 @@ impl Pledge {
     }
 }
 
-/// The promises of one node.
+/// The promises of one node that it does not list itself.
+///
+/// ```text
+///  we promise ──► list ──the node lists it──► listed ──its room is live──► list ──age──► forgotten
+///                                                └──given back, or nobody came──► gone
+/// ```
+///
+/// A node ends a promise with the first person who comes; the others are still on their way, and
+/// neither its CPU nor its join rate can show them yet. Other replicas remember what they saw
+/// listed; a promise that people began to keep between two of their reads they never knew.
 #[derive(Debug, Clone, Default)]
 pub struct Pledges {
     list: VecDeque<Pledge>,
+    /// What the last report listed, whoever made it.
+    listed: Vec<Pledge>,
 }
 
 impl Pledges {
@@ -55,25 +76,33 @@ impl Pledges {
         self.list.push_back(pledge);
     }
 
-    /// Takes a report into account: what the node itself lists as promised needs no
-    /// memory of ours, and who has arrived is in its load.
+    /// Takes a report into account: what the node itself lists as promised needs no memory of ours;
+    /// what it ceased to list because people came, does.
     /// Those older than `forgotten_ms` weigh nothing any more and are dropped.
     pub fn settle(&mut self, report: &Report, now: Millis, forgotten_ms: u64) {
-        self.list.retain(|pledge| now.saturating_sub(pledge.made) <= forgotten_ms);
-        if self.list.is_empty() {
-            return;
-        }
         let told: HashSet<&str> = report.reservations.iter().map(|r| r.id.as_str()).collect();
-        self.list.retain(|pledge| pledge.id.as_deref().is_none_or(|id| !told.contains(id)));
-        for room in report.rooms.iter().flatten() {
-            for pledge in self.list.iter_mut().filter(|pledge| pledge.room.as_ref() == Some(&room.key)) {
-                pledge.arrived = room.participants;
+        let is_told = |pledge: &Pledge| pledge.id.as_deref().is_some_and(|id| told.contains(id));
+        let people: HashMap<&RoomKey, u64> =
+            report.rooms.iter().flatten().map(|room| (&room.key, room.participants)).collect();
+        let came = |pledge: &Pledge| pledge.room.as_ref().and_then(|room| people.get(room)).copied();
+
+        self.list.retain(|pledge| !is_told(pledge));
+        for pledge in std::mem::take(&mut self.listed) {
+            if !is_told(&pledge) && came(&pledge).is_some_and(|people| people > 0) {
+                self.add(pledge);
             }
         }
+        self.list.retain(|pledge| now.saturating_sub(pledge.made) <= forgotten_ms);
+        for pledge in &mut self.list {
+            pledge.arrived = came(pledge).unwrap_or(pledge.arrived);
+        }
+        self.listed =
+            report.reservations.iter().map(|reservation| Pledge::listed(reservation, now)).collect();
     }
 
     /// Takes one back: the node did not take the room.
     pub fn withdraw(&mut self, id: &str) {
+        self.listed.retain(|pledge| pledge.id.as_deref() != Some(id));
         self.list.retain(|pledge| pledge.id.as_deref() != Some(id));
     }
 

@@ -94,17 +94,22 @@ impl Replica {
         let oldest_ms = report.at_ms.saturating_sub(params.promise_forgotten_after_ms());
         notes.own.retain(|own| own.made_at_ms >= oldest_ms);
         if setup.confirm {
-            // what the agent lists, it lists in full
-            notes.own.retain(|own| own.made_at_ms > report.at_ms);
-            let listed = report.promises.iter().filter(|promise| promise.made_at_ms >= oldest_ms);
-            candidate.promises = listed
-                .map(|promise| Promise {
+            // what the agent lists no longer, has begun to come: more will follow
+            for promise in &report.promises {
+                let listed = Promise {
                     people: promise.people,
                     made_at_ms: promise.made_at_ms,
                     witness: Witness::Agent,
-                })
-                .chain(notes.own.iter().cloned())
-                .collect();
+                };
+                let same =
+                    |own: &&mut Promise| own.made_at_ms == listed.made_at_ms && own.people == listed.people;
+                let known = notes.own.iter_mut().find(same);
+                match known {
+                    Some(known) => *known = listed,
+                    None => notes.own.push(listed),
+                }
+            }
+            candidate.promises.clone_from(&notes.own);
         } else {
             candidate.promises.clone_from(&notes.own);
         }

@@ -32,7 +32,7 @@ pub(super) struct Vm {
     pub(super) joins_total: u64,
     /// Rooms with people here.
     pub(super) rooms: Vec<u32>,
-    /// Promises that its agent holds, oldest first.
+    /// Promises that its agent holds, oldest first; each until its room is live.
     promises: VecDeque<Promised>,
     /// Share of its CPU that would be needed; above 1 when there is not enough.
     pub(super) demand: f64,
@@ -83,7 +83,7 @@ pub struct Figures {
     pub cores: u32,
     /// Whether it says that it drains.
     pub draining: bool,
-    /// What it was asked to keep room for, oldest first.
+    /// What it was asked to keep room for and nobody has come to yet, oldest first.
     pub promises: Vec<Promised>,
 }
 
@@ -157,6 +157,8 @@ impl Vm {
         while self.promises.front().is_some_and(|promise| now_ms - promise.made_at_ms > PROMISE_MS) {
             self.promises.pop_front();
         }
+        let rooms = &self.rooms;
+        self.promises.retain(|promise| !rooms.contains(&promise.room));
         Some(Figures {
             at_ms: now_ms,
             cpu: self.demand.min(1.0),

@@ -254,3 +254,24 @@ fn events_of_targets_that_are_gone_change_nothing() {
     assert!(scene.state.apply(Event::Reported { target, report }, 1).is_empty());
     assert!(scene.state.find("a").is_none());
 }
+
+#[test]
+fn a_promise_that_people_begin_to_keep_still_counts_for_those_who_are_on_their_way() {
+    let mut scene = Scene::new(&["a"]);
+    let target = scene.targets[0].clone();
+    let promised = |at| with_promise(with_promise(report("a", "x", at), "r", "1", 1000), "s", "2", 1000);
+    scene.report(0, promised(1), 5000);
+    assert!(scene.state.nodes[&target].pledges.is_empty(), "the node lists both itself");
+    // people come to the one; the other is given back
+    scene.report(0, with_room(report("a", "x", 2), "r", 1), 7000);
+    let left: Vec<_> = scene.state.nodes[&target].pledges.iter().cloned().collect();
+    let ids: Vec<_> = left.iter().map(|pledge| pledge.id.as_deref()).collect();
+    assert_eq!(ids, [Some("1")]);
+    assert_eq!((left[0].made, left[0].arrived), (4000, 1), "its age goes on");
+    let lineup = scene.state.lineup(&[], 7000);
+    let people: Vec<_> = lineup.candidates[0].promises.iter().map(|promise| promise.people).collect();
+    assert_eq!(people, [8.0], "counted once");
+    // listed once more, it is the node's again
+    scene.report(0, promised(3), 8000);
+    assert!(scene.state.nodes[&target].pledges.is_empty());
+}
