@@ -111,9 +111,8 @@ fn listeners(config: &mut Config, settings: &Settings) -> Result<Listeners, Comp
     let operator = bind("operator", "operator.listen", config.operator.listen);
     match (public, operator) {
         (Some(public), Some(operator)) => {
-            if public.inherited {
-                config.hold = HOLD;
-            }
+            // Also after a crash: a balancer that still counts on us shall not hear that there is nobody.
+            config.hold = HOLD;
             Ok(Listeners { public: public.listener, operator: operator.listener })
         }
         _ => Err(complaints),

@@ -2,6 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use usher_common::rt::http_client::{ClientOptions, client};
 use usher_tests::eventually::{eventually, unless};
 use usher_tests::fake_agent::FakeAgent;
@@ -12,7 +13,7 @@ use usher_tests::program::{Program, free_port};
 struct Balancer {
     process: Child,
     url: String,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Balancer {
@@ -39,9 +40,34 @@ impl Balancer {
         Self {
             process: process.expect("it ran a moment ago"),
             url: format!("http://127.0.0.1:{port}"),
-            _directory: directory,
+            directory,
         }
     }
+}
+
+impl Balancer {
+    /// Waits until HAProxy counts on both replicas, as whoever restarts one after the other must.
+    async fn counts_on_both(&self) {
+        let socket = self.directory.path().join("admin.sock");
+        eventually("HAProxy counts on both", async || {
+            let said = stat(&socket).await.map_err(|error| error.to_string())?;
+            let up = said.lines().filter(|line| {
+                let fields: Vec<&str> = line.split(',').collect();
+                fields.len() > 17 && ["a1", "a2"].contains(&fields[1]) && fields[17] == "UP"
+            });
+            unless(up.count() == 4, said.clone())
+        })
+        .await;
+    }
+}
+
+/// HAProxy's `show stat`: a line of CSV per server.
+async fn stat(socket: &std::path::Path) -> std::io::Result<String> {
+    let mut stream = tokio::net::UnixStream::connect(socket).await?;
+    stream.write_all(b"show stat\n").await?;
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await?;
+    Ok(said)
 }
 
 impl Drop for Balancer {
@@ -116,6 +142,7 @@ async fn both_up() -> (Vec<FakeAgent>, [Replica; 2], Balancer, Load) {
         unless(answer.status().is_success(), answer.status())
     })
     .await;
+    balancer.counts_on_both().await;
     let load = Load::begin(shots(&balancer.url));
     load.goes_on(100).await;
     (agents, replicas, balancer, load)
@@ -128,13 +155,14 @@ fn nobody_missed_out(what: &str, tally: &Tally) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_either_replica_under_load_fails_no_request() {
-    let (_agents, mut replicas, _balancer, load) = both_up().await;
+    let (_agents, mut replicas, balancer, load) = both_up().await;
     for replica in &mut replicas {
         replica.program.signal("KILL");
         load.goes_on(150).await;
         replica.program.ended().await;
         replica.again();
         replica.ready().await;
+        balancer.counts_on_both().await;
         load.goes_on(150).await;
     }
     nobody_missed_out("kill -9 of either", &load.end().await);
@@ -142,12 +170,13 @@ async fn killing_either_replica_under_load_fails_no_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn restarting_one_replica_after_the_other_under_load_fails_no_request() {
-    let (_agents, mut replicas, _balancer, load) = both_up().await;
+    let (_agents, mut replicas, balancer, load) = both_up().await;
     for replica in &mut replicas {
         replica.program.signal("TERM");
         assert!(replica.program.ended().await.success(), "a drain is a good end");
         replica.again();
         replica.ready().await;
+        balancer.counts_on_both().await;
         load.goes_on(100).await;
     }
     nobody_missed_out("rolling restart", &load.end().await);

@@ -95,8 +95,11 @@ async fn one_that_crashes_again_and_again_is_given_up_and_told() {
 async fn an_agent_that_only_watches_and_a_hold_file_start_nothing() {
     let (project, _, _good) = project();
     let watching = keeper(&project, &["--stack-manage=false"]);
-    let report = watching.report().await;
-    assert!(report.stack.unwrap().upkeep.is_none());
+    eventually("the engine was seen, and nobody keeps anything", async || {
+        let stack = watching.report().await.stack;
+        unless(stack.as_ref().is_some_and(|stack| stack.upkeep.is_none()), format!("{stack:?}"))
+    })
+    .await;
     assert_eq!(watching.get("/v1/stack").await.status().as_u16(), 404);
     drop(watching);
     std::fs::write(project.folder().join("HOLD"), "moving house").unwrap();

@@ -12,8 +12,8 @@ use crate::engine::{Deed, Happening};
 const SHUTDOWN_MS: u64 = 20_000;
 /// From the signal that begins a stop to the word that it was one: the usual grace, and the engine's own time.
 const LEAVING_MS: u64 = 15_000;
-/// Events may bear a time shortly after the call that caused them returned.
-const ECHO_MS: u64 = 500;
+/// Events may bear a time just after the call that caused them returned. Short, since a person's stop may follow ours.
+const ECHO_MS: u64 = 100;
 /// Work that is longer ago than any event that may still come.
 const FORGET_MS: u64 = 600_000;
 

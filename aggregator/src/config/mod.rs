@@ -45,7 +45,7 @@ pub struct Config {
     /// How long to go on answering once told to stop.
     pub drain: Duration,
     /// How long the public listener may let connections wait for the first round of reads. Not a setting:
-    /// zero unless the listener was taken over from an earlier life.
+    /// zero unless the program sets it.
     pub hold: Duration,
 }
 

@@ -47,7 +47,11 @@ pub async fn serve(
 ) -> io::Result<()> {
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)?.handle(handle.clone());
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
+    // HTTP/1 only: while it still waits for the first bytes to tell the version, a graceful end would
+    // drop the connection, and with it a request that is on its way.
+    let http = server.http_builder();
+    *http = http.clone().http1_only();
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
     let serving = server.serve(router.into_make_service_with_connect_info::<SocketAddr>());
     tokio::pin!(serving);
     tokio::select! {
