@@ -3,8 +3,9 @@
 # node and an aggregator from nothing, then the same again, which must change nothing, then --check --diff, which must
 # not either; a changed setting is told by --check and not made.
 #
-# Shown: packages, units, secrets, firewall, list of agents, HAProxy, that the aggregator reads the node with the token and
-# nobody else does. Not shown: Jitsi's images, which the test machine cannot fetch.
+# Shown: packages, units, secrets, firewall, list of agents, HAProxy, an address that keepalived holds, that the aggregator
+# reads the node with the token and nobody else does, and that the agent keeps the stack, of stand-ins for Jitsi's images,
+# which the test machine cannot fetch. Beside it a third machine becomes a golden image.
 #
 # usage: ansible.sh [DIRECTORY_WITH_DEBS]     without one they are made of what `cargo build` (dev) left
 set -euo pipefail
@@ -23,8 +24,11 @@ echo "ansible-lint"
 id=usher-test-ansible-$$
 work=$(mktemp -d)
 machines=()
+images=()
 clean() {
+  [[ -z ${golden:-} ]] || kill "$golden" 2>/dev/null
   ((${#machines[@]})) && docker rm --force --volumes "${machines[@]}" >/dev/null 2>&1
+  docker image rm --force "$id-stand-in" "${images[@]}" >/dev/null 2>&1
   docker network rm "$id" >/dev/null 2>&1
   rm -rf "$work"
 }
@@ -52,10 +56,25 @@ machine() {
   docker exec "$id-$1" mount --make-rshared /
   docker exec --interactive "$id-$1" sh -c 'mkdir -p -m 700 /root/.ssh && cat >/root/.ssh/authorized_keys' <"$work/key.pub"
 }
+# Holds no program that says anything; what starts and stays is all that is wanted of it.
+docker_image() {
+  mkdir -p "$work/image/bin"
+  cp /bin/busybox "$work/image/bin/sleep"
+  tar -C "$work/image" -c . | docker import --change 'CMD ["sleep", "100000"]' - "$id-stand-in" >/dev/null
+  for part in web prosody jicofo jvb; do
+    docker tag "$id-stand-in" "$id.example.org/jitsi/$part:stable-test"
+    images+=("$id.example.org/jitsi/$part:stable-test")
+  done
+  docker save "${images[@]}" >"$work/images.tar"
+}
 address() { docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$id-$1"; }
 machine vm1
 machine aggregator1
-for name in vm1 aggregator1; do
+machine golden1
+docker_image
+# Of the network's own, and far from what the engine hands out.
+virtual=$(docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$id" | sed -E 's#[0-9]+[.][0-9]+/16#255.200#')
+for name in vm1 aggregator1 golden1; do
   for ((i = 0; i < 300; i++)); do
     state=$(docker exec "$id-$name" systemctl is-system-running 2>/dev/null || true)
     [[ $state == running || $state == degraded ]] && docker exec "$id-$name" systemctl is-active --quiet ssh && break
@@ -86,7 +105,8 @@ all:
     registry_logins: [{server: registry.example.org, name: nologin, password: secret}]
     jitsi_version: stable-test
     jitsi_archive: $work/release.tar.gz
-    jitsi_start: false # no images to be had
+    jitsi_image_repo: $id.example.org/jitsi
+    aggregator_virtual_address: $virtual
   children:
     jitsi:
       hosts:
@@ -94,13 +114,22 @@ all:
     aggregator:
       hosts:
         aggregator1: {ansible_host: $(address aggregator1), usher_private_address: $(address aggregator1)}
+    golden:
+      hosts:
+        golden1: {ansible_host: $(address golden1), usher_public_url: "https://golden.example.org"}
 INVENTORY
 
 play() { (cd packaging/ansible && ansible-playbook -i "$work/inventory.yml" site.yml "$@") >"$work/log" 2>&1; }
 unchanged() { ! grep -qE 'changed=[1-9]|failed=[1-9]|unreachable=[1-9]' <(grep -A9 'PLAY RECAP' "$work/log"); }
+inside() { docker exec "$id-$1" sh -c "$2"; }
 secrets() { docker exec "$id-vm1" sh -c 'grep -E "_PASSWORD=" /opt/jitsi/.env'; }
 
+(cd packaging/ansible && ansible-playbook -i "$work/inventory.yml" golden.yml) >"$work/golden.log" 2>&1 &
+golden=$!
 began=$SECONDS
+# The engine first, then what Jitsi's registry would have served.
+play --limit jitsi --extra-vars jitsi_start=false || fail "the first run without a stack"
+docker exec --interactive "$id-vm1" docker load --quiet <"$work/images.tar" >"$work/log" 2>&1 || fail "the stand-ins' images"
 play || fail "the first run"
 echo "first run: $((SECONDS - began)) s"
 made=$(secrets)
@@ -125,4 +154,24 @@ docker exec "$id-aggregator1" curl -s -o /dev/null -w '%{http_code}' "http://$(a
 curl -s --max-time 2 "http://$(address vm1):9100/-/healthy" >/dev/null && fail "the agent's port is open to others than the aggregators"
 docker exec "$id-vm1" docker info --format '{{.LiveRestoreEnabled}}' | grep -q true || fail "containers would not survive the engine's restart"
 [[ $(docker exec "$id-vm1" stat -c '%a %U' /etc/usher/agent.token /etc/usher/registry.json /opt/jitsi/.env | sort -u) == "600 root" ]] || fail "secrets can be read by others"
+
+# The stack, kept by the service and not by Ansible's hand: it needs the drop-in's rights for the release's folders.
+running() { inside vm1 'docker ps --filter label=com.docker.compose.project=jitsi --format "{{.Label \"com.docker.compose.service\"}}" | sort | xargs'; }
+[[ $(running) == "jicofo jvb prosody web" ]] || { running >"$work/log"; fail "the stack is not up"; }
+inside vm1 'docker rm --force $(docker ps --quiet --filter label=com.docker.compose.service=jvb)' >/dev/null
+for ((i = 0; i < 300; i++)); do
+  [[ $(running) == "jicofo jvb prosody web" ]] && break
+  sleep 0.2
+done
+((i < 300)) || { inside vm1 'journalctl -u usher-agent --no-pager | tail -n 30' >"$work/log"; fail "the agent did not bring a removed container back"; }
+inside vm1 'systemctl show --property User,AmbientCapabilities usher-agent' | grep -q 'cap_chown cap_dac_override cap_fowner' || fail "the drop-in is not in force"
+
+inside aggregator1 'keepalived -t -f /etc/keepalived/keepalived.conf' >"$work/log" 2>&1 || fail "keepalived does not like its settings"
+curl -sf --max-time 5 "http://$virtual:8080/-/ready" >/dev/null || fail "nobody answers at the address that moves"
+
+wait "$golden" || { cp "$work/golden.log" "$work/log"; fail "the golden image"; }
+golden=
+inside golden1 'test ! -s /etc/machine-id && test ! -e /etc/usher/agent.token && test ! -e /opt/jitsi/.env && test ! -e /var/lib/usher-agent &&
+  test -s /opt/jitsi/docker-compose.yml && systemctl is-enabled --quiet usher-agent docker' || fail "the golden image holds too much or too little"
+echo "stack kept by the agent, an address that moves, a golden image"
 echo "the fleet runs: node read with its token, its port closed to others, secrets root's"

@@ -20,6 +20,7 @@ declare -A wanted=(
   [lintian]=/usr/bin/lintian
   [nginx-light]=/usr/sbin/nginx
   [dbus-daemon]=/usr/bin/dbus-daemon
+  [postgresql-15]=/usr/lib/postgresql/15/bin/initdb
   [prometheus]=/usr/bin/prometheus
   [prometheus-node-exporter]=/usr/bin/prometheus-node-exporter
   [openssh-client]=/usr/bin/ssh

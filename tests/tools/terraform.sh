@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Terraform modules without a cloud: the provider is stood in for (tests/tools/tf-stub), all else is real.
 # init, fmt, validate, test; then a fleet of 100 servers is planned, made, planned again (nothing to do) and
-# grown to 150 (which only adds).
+# grown to 150 (which only adds). The state of one fleet lies in a real PostgreSQL, as the examples' backend has it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 command -v terraform >/dev/null || { echo "terraform is not installed: see tests/tools/install.sh" >&2; exit 1; }
@@ -11,7 +11,12 @@ CARGO_TARGET_DIR=$cache/tf-stub cargo build --quiet --locked --manifest-path tes
 
 # A copy: the lock file that init writes holds the stand-in's hash and must never be committed.
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+state= # where PostgreSQL keeps the state
+stop() {
+  [[ -z $state ]] || { runuser -u postgres -- "$pg/pg_ctl" -D "$state/data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$state"; }
+  rm -rf "$work"
+}
+trap stop EXIT
 cp -r packaging/terraform "$work/terraform"
 mirror=$work/mirror/registry.terraform.io/scaleway/scaleway/2.81.0/linux_amd64
 mkdir -p "$mirror"
@@ -74,3 +79,32 @@ export TF_VAR_servers='{"fr-par":3,"nl-ams":2,"pl-waw":1}'
 tf $three apply -auto-approve || fail "apply of three regions"
 said "three regions, made" '[0-9]+' 0 0
 tf $three plan -detailed-exitcode || fail "a second plan of three regions has changes"
+
+# The backend that the examples name, on a PostgreSQL of our own, which root may not run.
+pg=$(find /usr/lib/postgresql -name initdb -printf '%h\n' 2>/dev/null | sort -V | tail -n 1)
+[[ -n $pg ]] || { echo "no PostgreSQL: run tests/tools/install.sh" >"$log"; fail "state in PostgreSQL"; }
+state=$(mktemp -d)
+chown postgres "$state"
+(
+  cd /
+  runuser -u postgres -- "$pg/initdb" -D "$state/data" --auth trust --no-sync
+  runuser -u postgres -- "$pg/pg_ctl" -D "$state/data" -o "-c listen_addresses= -k $state" -l "$state/log" -w start
+) >"$log" 2>&1 || fail "a PostgreSQL for the state"
+export PG_CONN_STR="postgres://postgres@/postgres?host=$state&sslmode=disable"
+sql() { runuser -u postgres -- "$pg/psql" -h "$state" -qtAX -c "$1"; }
+rm -rf "$work/terraform/$one/.terraform" "$work/terraform/$one"/terraform.tfstate*
+cp packaging/terraform/examples/one-region/backend.tf "$work/terraform/$one/"
+tf $one init || fail "init with the state in PostgreSQL"
+tf $one apply -auto-approve -var servers=3 || fail "apply with the state in PostgreSQL"
+[[ ! -e $work/terraform/$one/terraform.tfstate ]] || fail "the state lies beside the configuration too"
+[[ $(sql "select count(*) from usher.states where name = 'default' and data like '%usher-par1-001%'") == 1 ]] || fail "no state in PostgreSQL"
+tf $one plan -var servers=3 -detailed-exitcode || fail "a second plan from PostgreSQL has changes"
+# As another operator's apply would hold it.
+sql "select pg_advisory_lock(id) from usher.states; select pg_sleep(600)" >/dev/null 2>&1 &
+for ((i = 0; i < 100; i++)); do
+  [[ $(sql "select count(*) from pg_locks where locktype = 'advisory' and granted") != 0 ]] && break
+  sleep 0.1
+done
+tf $one plan -var servers=3 && fail "a plan while somebody else applies was not refused"
+grep -q 'already locked' "$log" || fail "refused for another reason than the lock"
+echo "state in PostgreSQL: kept, found again, locked"
