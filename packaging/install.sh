@@ -23,6 +23,7 @@ if [ -n "$remove" ]; then
     for part; do
         systemctl disable --now "usher-$part.service" || true
         rm -f "/usr/local/bin/usher-$part" "/etc/systemd/system/usher-$part.service" "/usr/local/share/man/man8/usher-$part.8.gz"
+        [ "$part" = agent ] || rm -f /usr/local/bin/usherctl /usr/local/share/man/man1/usherctl.1.gz
     done
     systemctl daemon-reload
     exit 0
@@ -39,9 +40,14 @@ for part; do
     install -m 644 "paper/usher-$part.8.gz" /usr/local/share/man/man8/
     [ -e "/etc/usher/$part.toml" ] || install -m 644 "paper/$part.toml" "/etc/usher/$part.toml"
     sed "s#/usr/bin/#/usr/local/bin/#" "usher-$part.service" >"/etc/systemd/system/usher-$part.service"
+    if [ "$part" = aggregator ]; then
+        install -d -m 755 /usr/local/share/man/man1
+        install -m 755 usherctl /usr/local/bin/usherctl
+        install -m 644 paper/usherctl.1.gz /usr/local/share/man/man1/
+    fi
     if [ "$part" = agent ]; then
         install -d -m 755 /usr/local/share/usher-agent /etc/sysusers.d
-        install -m 644 agent-stack.conf /usr/local/share/usher-agent/
+        sed 's#/usr/share/#/usr/local/share/#' agent-stack.conf >/usr/local/share/usher-agent/agent-stack.conf
         install -m 644 usher-agent.sysusers /etc/sysusers.d/usher-agent.conf
         systemd-sysusers usher-agent.conf
     fi

@@ -26,7 +26,7 @@ work=$(mktemp -d)
 machines=()
 images=()
 clean() {
-  [[ -z ${golden:-} ]] || kill "$golden" 2>/dev/null
+  [[ -z ${golden:-} ]] || kill "$golden" 2>/dev/null || true
   ((${#machines[@]})) && docker rm --force --volumes "${machines[@]}" >/dev/null 2>&1
   docker image rm --force "$id-stand-in" "${images[@]}" >/dev/null 2>&1
   docker network rm "$id" >/dev/null 2>&1
@@ -124,11 +124,11 @@ unchanged() { ! grep -qE 'changed=[1-9]|failed=[1-9]|unreachable=[1-9]' <(grep -
 inside() { docker exec "$id-$1" sh -c "$2"; }
 secrets() { docker exec "$id-vm1" sh -c 'grep -E "_PASSWORD=" /opt/jitsi/.env'; }
 
-(cd packaging/ansible && ansible-playbook -i "$work/inventory.yml" golden.yml) >"$work/golden.log" 2>&1 &
+(cd packaging/ansible && exec ansible-playbook -i "$work/inventory.yml" golden.yml) >"$work/golden.log" 2>&1 &
 golden=$!
 began=$SECONDS
 # The engine first, then what Jitsi's registry would have served.
-play --limit jitsi --extra-vars jitsi_start=false || fail "the first run without a stack"
+play --limit jitsi --extra-vars '{"jitsi_start": false}' || fail "the first run without a stack"
 docker exec --interactive "$id-vm1" docker load --quiet <"$work/images.tar" >"$work/log" 2>&1 || fail "the stand-ins' images"
 play || fail "the first run"
 echo "first run: $((SECONDS - began)) s"
