@@ -43,10 +43,13 @@ strip "$context/root/usher-aggregator"
 authorities=/etc/ssl/certs/ca-certificates.crt
 [[ -s $authorities ]] || fail "no $authorities here: apt-get install ca-certificates"
 install -D -m 644 "$authorities" "$context/root$authorities"
-{ ldd "$program" 2>/dev/null || true; } | grep -o '/[^ ]*' | while read -r library; do
+# None for a static one.
+{ ldd "$program" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } | while read -r library; do
   install -D -m 755 "$library" "$context/root$library"
 done
 cp packaging/image/Dockerfile "$context/"
 DOCKER_BUILDKIT=0 docker build --quiet --tag "$tag" "$context" >/dev/null
+# As it is meant to run: nothing writable, no rights, and here no network.
+docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --network none "$tag" --version
 echo "$tag: $(docker image inspect --format '{{.Size}}' "$tag") bytes"
 (cd "$context/root" && find . -type f -printf '  %s %P\n')

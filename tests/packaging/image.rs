@@ -4,7 +4,7 @@ use std::process::Command;
 
 use usher_tests::eventually::{eventually, unless};
 
-use crate::engine::{Undo, build_image, docker, later, run};
+use crate::engine::{Undo, build_image, docker, later, root, run};
 
 #[tokio::test]
 async fn the_image_runs_without_rights_and_holds_nothing_but_the_program() {
@@ -42,6 +42,26 @@ async fn the_image_runs_without_rights_and_holds_nothing_but_the_program() {
     assert!(strangers.is_empty(), "{strangers:?}");
     docker(&["stop", "--time", "20", &name]);
     assert_eq!(docker(&["inspect", "--format", "{{.State.ExitCode}}", &name]), "0", "a stop is a good end");
+}
+
+/// As the released one is, which takes minutes to build; what is in it matters nothing here.
+#[test]
+fn around_a_static_program_there_is_nothing_but_authorities() {
+    let name = format!("usher-test-static-{}", std::process::id());
+    let directory = tempfile::tempdir().expect("a directory");
+    let (source, program) = (directory.path().join("main.c"), directory.path().join("program"));
+    std::fs::write(&source, "int main(void) { return 0; }").expect("a writable directory");
+    run(Command::new("gcc").args(["-static", "-o"]).arg(&program).arg(&source));
+    let _undo = Undo(vec![
+        later("docker", &["rm", "--force", &name]),
+        later("docker", &["image", "rm", "--force", &name]),
+    ]);
+    let script = root().join("packaging/image/build.sh");
+    run(Command::new(script).args(["--tag", &name, "--from"]).arg(&program));
+    docker(&["create", "--name", &name, &name]);
+    let mut ours: Vec<String> = run_piped(&name).lines().map(str::to_owned).collect();
+    ours.retain(|file| file == "usher-aggregator" || file.contains("lib") || file.contains("certs/"));
+    assert_eq!(ours, ["etc/ssl/certs/", "etc/ssl/certs/ca-certificates.crt", "usher-aggregator"]);
 }
 
 /// The files of a container.
