@@ -19,15 +19,14 @@ use usher_common::rt::process::{
 use usher_common::rt::{http_client, http_server, shutdown};
 use usher_common::settings::{Complaints, Settings, example};
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's face")]
+#[expect(clippy::print_stderr, reason = "this is the program's face")]
 fn main() -> ExitCode {
     let matches = command().get_matches();
     if matches.subcommand_name() == Some("example-config") {
-        print!("{}", example(&SCHEMA, "Settings of usher-agent."));
-        return ExitCode::SUCCESS;
+        return print(example(&SCHEMA, "Settings of usher-agent.").as_bytes());
     }
     if let Some(text) = paper(&matches, command(), "8") {
-        return std::io::stdout().write_all(&text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        return print(&text);
     }
     let environment = environment();
     let said = |name: &str| flag_or_variable(&matches, &SCHEMA, &environment, name);
@@ -57,8 +56,7 @@ fn main() -> ExitCode {
         }
     };
     if let Some(("check-config", matches)) = matches.subcommand() {
-        println!("{}", show(&settings, matches));
-        return ExitCode::SUCCESS;
+        return print((show(&settings, matches) + "\n").as_bytes());
     }
     let mut inherited = Inherited::from_environment();
     let mut bind = |name, address| {
@@ -85,6 +83,15 @@ fn main() -> ExitCode {
             eprintln!("usher-agent: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Writes to standard output; whoever stops reading (`head`) has had enough.
+fn print(bytes: &[u8]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
     }
 }
 

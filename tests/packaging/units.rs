@@ -72,3 +72,19 @@ fn keeping_the_stack_up_adds_three_capabilities_and_no_more() {
         addition.lines().filter_map(|line| line.strip_prefix("AmbientCapabilities=")).collect();
     assert_eq!(granted, ["CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER"]);
 }
+
+#[test]
+fn terraform_and_ansible_guard_the_agent_with_the_same_unit() {
+    let packaging = systemd_folder().join("../packaging");
+    let [here, there] =
+        ["ansible/roles/base/files", "terraform/modules/cloud-init"].map(|folder| packaging.join(folder));
+    let text = |folder: &Path| {
+        std::fs::read_to_string(folder.join("usher-firewall.service")).expect("each has a copy")
+    };
+    assert_eq!(text(&here), text(&there));
+    // nft need not be where the tests run.
+    let (_, said) = analyze(&["verify", "--man=no"], &here.join("usher-firewall.service"));
+    let faults =
+        said.lines().filter(|line| line.contains("usher-firewall") && !line.contains("/usr/sbin/nft"));
+    assert_eq!(faults.collect::<Vec<_>>(), Vec::<&str>::new());
+}

@@ -166,6 +166,7 @@ done
 ((i < 300)) || { inside vm1 'journalctl -u usher-agent --no-pager | tail -n 30' >"$work/log"; fail "the agent did not bring a removed container back"; }
 inside vm1 'systemctl show --property User,AmbientCapabilities usher-agent' | grep -q 'cap_chown cap_dac_override cap_fowner' || fail "the drop-in is not in force"
 
+inside vm1 'systemctl reload usher-firewall && iptables-save -t nat | grep -q -- "--dport 443 "' || fail "the firewall took Docker's published ports away"
 inside aggregator1 'keepalived -t -f /etc/keepalived/keepalived.conf' >"$work/log" 2>&1 || fail "keepalived does not like its settings"
 curl -sf --max-time 5 "http://$virtual:8080/-/ready" >/dev/null || fail "nobody answers at the address that moves"
 

@@ -47,13 +47,13 @@ locals {
     packages         = ["curl", "nftables"]
     write_files = concat(
       [for file in var.files : { path = file.path, content = file.content, permissions = file.permissions, owner = "root:root" }],
-      length(var.guarded_ports) == 0 ? [] : [{ path = "/etc/nftables.d/usher.nft", content = local.firewall, permissions = "0644", owner = "root:root" }],
+      length(var.guarded_ports) == 0 ? [] : [
+        { path = "/etc/nftables.d/usher.nft", content = local.firewall, permissions = "0644", owner = "root:root" },
+        { path = "/etc/systemd/system/usher-firewall.service", content = file("${path.module}/usher-firewall.service"), permissions = "0644", owner = "root:root" },
+      ],
     )
     runcmd = concat(
-      length(var.guarded_ports) == 0 ? [] : [
-        "grep -q 'include \"/etc/nftables.d/' /etc/nftables.conf || echo 'include \"/etc/nftables.d/*.nft\"' >> /etc/nftables.conf",
-        "systemctl enable --now nftables && systemctl reload nftables",
-      ],
+      length(var.guarded_ports) == 0 ? [] : ["systemctl daemon-reload && systemctl enable --now usher-firewall"],
       local.install,
     )
   }
