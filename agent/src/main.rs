@@ -6,6 +6,7 @@ mod reload;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Arg, ArgMatches, Command};
 use usher_agent::Listeners;
 use usher_agent::config::{Config, DEFAULT_FILE, SCHEMA};
@@ -13,7 +14,7 @@ use usher_common::rt::listeners::Inherited;
 use usher_common::rt::logging::{self, LogFormat};
 use usher_common::rt::paper::{paper, with_paper};
 use usher_common::rt::process::{
-    EXIT_SETTINGS, common_args, environment, flag_or_variable, host_name, load_settings,
+    EXIT_SETTINGS, common_args, environment, flag_or_variable, host_name, load_settings, run_to_end,
 };
 use usher_common::rt::{http_client, http_server, shutdown};
 use usher_common::settings::{Complaints, Settings, example};
@@ -76,7 +77,9 @@ fn main() -> ExitCode {
         }
     };
     let load = || load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE).and_then(check);
-    match serve(config, listeners, settings, load) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.context("no runtime");
+    match ended.and_then(|runtime| run_to_end(runtime, serve(config, listeners, settings, load))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("usher-agent: {error:#}");
@@ -102,7 +105,6 @@ fn command() -> Command {
     common_args(with_paper(command), &SCHEMA, DEFAULT_FILE)
 }
 
-#[tokio::main(flavor = "current_thread")]
 async fn serve(
     config: Config,
     listeners: Listeners,

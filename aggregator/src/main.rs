@@ -12,7 +12,7 @@ use usher_aggregator::{Listeners, run_reloading};
 use usher_common::rt::listeners::Inherited;
 use usher_common::rt::logging::{self, LogFormat};
 use usher_common::rt::paper::paper;
-use usher_common::rt::process::{EXIT_SETTINGS, environment, flag_or_variable, load_settings};
+use usher_common::rt::process::{EXIT_SETTINGS, environment, flag_or_variable, load_settings, run_to_end};
 use usher_common::rt::{http_server, shutdown, systemd};
 use usher_common::settings::{Complaints, Settings, example};
 
@@ -55,13 +55,14 @@ fn main() -> ExitCode {
         Err(complaint) => return cli::complain(&complaint, EXIT_SETTINGS),
     };
     let load = || load_settings(&SCHEMA, &matches, &environment, DEFAULT_FILE);
-    match serve(config, listeners, load) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = runtime.context("no threads to run in");
+    match ended.and_then(|runtime| run_to_end(runtime, serve(config, listeners, load))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::complain(&format!("{error:#}"), 1),
     }
 }
 
-#[tokio::main]
 async fn serve(
     config: Config,
     listeners: Listeners,

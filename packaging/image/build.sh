@@ -29,8 +29,8 @@ if [[ -z $program ]]; then
   export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/image-build
   export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
   RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/build --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
-    cargo build --release --locked -p usher-aggregator --bin usher-aggregator --target "$triple"
-  program=$CARGO_TARGET_DIR/$triple/release/usher-aggregator
+    cargo build --profile dist --locked -p usher-aggregator --bin usher-aggregator --target "$triple"
+  program=$CARGO_TARGET_DIR/$triple/dist/usher-aggregator
   ldd "$program" 2>&1 | grep -Eq 'statically linked|not a dynamic' || fail "$program is not static"
 fi
 tag=${tag:-usher-aggregator:$("$program" --version | cut -d' ' -f2)}

@@ -4,6 +4,7 @@
 //! does to a real agent.
 
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -112,8 +113,10 @@ fn write_stat(path: &Path, busy: f64, idle: f64) {
         text += &format!("cpu{core} {busy} 0 0 {idle} 0 0 0 0 0 0\n");
     }
     text += "intr 1 1\nctxt 1\nbtime 1700000000\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n";
-    // In place, as the agent keeps the file open; one write of a page is seen whole.
-    fs::write(path.join("stat"), text).expect("a writable tree");
+    // In place, as the agent keeps the file open, and never shorter, so that nobody finds it empty: one write of a
+    // page is seen whole, and the counters only grow.
+    let file = fs::File::options().create(true).truncate(false).write(true).open(path.join("stat"));
+    file.and_then(|file| file.write_all_at(text.as_bytes(), 0)).expect("a writable tree");
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of 0..=1")]

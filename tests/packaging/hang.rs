@@ -92,6 +92,10 @@ async fn an_agent_whose_sampler_hangs_earns_no_more_pings() {
         assert!(client.get(&url).send().await.expect("it answers").status().is_success());
     }
     assert_eq!(manager.heard().matches("WATCHDOG=1").count(), before);
+    // Whoever stops it need not kill it.
+    agent.signal("TERM");
+    assert!(agent.ended().await.success());
+    manager.hears("STOPPING=1", 1).await;
 }
 
 #[tokio::test]

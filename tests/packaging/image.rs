@@ -1,50 +1,10 @@
 //! The aggregator's image on a real engine.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use usher_tests::eventually::{eventually, unless};
-use usher_tests::program::path;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn run(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().expect("it runs");
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    assert!(output.status.success(), "{command:?}: {}\n{}", said(&output.stdout), said(&output.stderr));
-    said(&output.stdout)
-}
-
-fn docker(args: &[&str]) -> String {
-    run(Command::new("docker").args(args))
-}
-
-/// What must be undone whatever happens.
-struct Undo(Vec<Command>);
-
-impl Drop for Undo {
-    fn drop(&mut self) {
-        for command in &mut self.0 {
-            // Nothing can be done about a failure here; all the names are the test's own.
-            drop(command.output());
-        }
-    }
-}
-
-fn later(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command.args(args);
-    command
-}
-
-/// The image of the program that was built beside this test. That one is not static, so its four
-/// libraries come along; the released one has none.
-fn build(tag: &str) -> String {
-    let script = root().join("packaging/image/build.sh");
-    run(Command::new(script).args(["--tag", tag, "--from"]).arg(path("usher-aggregator")))
-}
+use crate::engine::{Undo, build_image, docker, later, run};
 
 #[tokio::test]
 async fn the_image_runs_without_rights_and_holds_nothing_but_the_program() {
@@ -53,7 +13,7 @@ async fn the_image_runs_without_rights_and_holds_nothing_but_the_program() {
         later("docker", &["rm", "--force", &name]),
         later("docker", &["image", "rm", "--force", &name]),
     ]);
-    println!("{}", build(&name));
+    println!("{}", build_image(&name));
     let secured = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=64"];
     let run = [&["run", "--detach", "--name", &name][..], &secured, &[&name]].concat();
     docker(&run);

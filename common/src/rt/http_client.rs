@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 
 use crate::wire::ProbeFailure;
 
@@ -55,26 +55,40 @@ pub struct ClientOptions {
 
 /// Makes a client. Redirects are not followed and proxies of the environment are not used:
 /// whom we call is written in the settings.
+///
+/// A machine without certificate authorities (a bare container) gets a client that trusts nobody:
+/// calls in the clear work, and calls behind TLS say what they lack.
 pub fn client(options: &ClientOptions) -> Result<Client, Failure> {
     use_ring();
     let malformed = |error: reqwest::Error| Failure::new(ProbeFailure::Tls, chain(&error));
+    let Some(pem) = &options.ca_pem else {
+        let failure = match builder(options).map_err(malformed)?.build() {
+            Ok(client) => return Ok(client),
+            Err(error) => malformed(error),
+        };
+        // What else may be wrong is wrong without them too, and said then.
+        let client = builder(options).map_err(malformed)?.tls_certs_only([]).build().map_err(malformed)?;
+        tracing::warn!(%failure, "nobody is trusted behind TLS; apt-get install ca-certificates if somebody should be");
+        return Ok(client);
+    };
+    let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(malformed)?;
+    builder(options).map_err(malformed)?.tls_certs_only(roots).build().map_err(malformed)
+}
+
+fn builder(options: &ClientOptions) -> reqwest::Result<ClientBuilder> {
     let mut builder = Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(options.idle_per_host)
         .pool_idle_timeout(Duration::from_secs(90))
         .tcp_nodelay(true);
-    if let Some(pem) = &options.ca_pem {
-        let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(malformed)?;
-        builder = builder.tls_certs_only(roots);
-    }
     if let Some(pem) = &options.identity_pem {
-        builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(malformed)?);
+        builder = builder.identity(reqwest::Identity::from_pem(pem)?);
     }
     if options.accept_any_certificate {
         builder = builder.tls_danger_accept_invalid_certs(true).tls_info(true);
     }
-    builder.build().map_err(malformed)
+    Ok(builder)
 }
 
 /// Chooses ring for all TLS of this process; harmless when done before.

@@ -1,22 +1,38 @@
-//! Serving an axum router: bound early, drained at the end, patient with nobody.
+//! Serving an axum router: bound early, patient with nobody, and ending without dropping anybody.
+//! HTTP/1 without TLS, which is the load balancer's.
+//!
+//! ```text
+//!             stop
+//!  accept ─────┤ nothing more: who connects now queues in the kernel, for whoever holds the
+//!              │ listener next (see rt::listeners)
+//!  connections ┴► each to its end (http_server/connection.rs) ─► none left, or the grace is over
+//! ```
+
+mod connection;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::Handle;
-use hyper_util::rt::TokioTimer;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long a client may take to send its request's head. It also ends idle connections, so
-/// it is longer than a Prometheus waits between scrapes and a load balancer keeps one open.
-const HEAD_DEADLINE: Duration = Duration::from_secs(75);
+/// How many connections may queue, above all over a restart; the kernel's own bound
+/// (`net.core.somaxconn`) is 4096 today. The standard library asks for 128.
+const QUEUE: i32 = 4096;
+
+/// How long nothing is accepted when it cannot be, for want of file descriptors for instance.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Binds an address. Binding is apart from serving, so that a port in use is a
 /// complaint before anything starts.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
+    rustix::net::listen(&listener, QUEUE)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -38,25 +54,62 @@ pub fn bind_complaint(address: SocketAddr, error: &io::Error) -> String {
     format!("cannot listen on {address}: {error}{mend}")
 }
 
-/// Serves `router` until `stop`, then finishes the requests under way within `grace`.
+/// Serves `router` until `stop`; then answers what accepted connections still ask, within `grace`.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: CancellationToken,
     grace: Duration,
 ) -> io::Result<()> {
-    let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)?.handle(handle.clone());
-    // HTTP/1 only: while it still waits for the first bytes to tell the version, a graceful end would
-    // drop the connection, and with it a request that is on its way.
-    let http = server.http_builder();
-    *http = http.clone().http1_only();
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
-    let serving = server.serve(router.into_make_service_with_connect_info::<SocketAddr>());
-    tokio::pin!(serving);
-    tokio::select! {
-        ended = &mut serving => return ended,
-        () = stop.cancelled() => handle.graceful_shutdown(Some(grace)),
+    let mut listener = Listener { inner: tokio::net::TcpListener::from_std(listener)?, failing: false };
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next() => {}
+            stream = listener.accept() => {
+                connections.spawn(connection::serve(stream, router.clone(), stop.clone()));
+            }
+        }
     }
-    serving.await
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(grace, all).await.is_err() {
+        tracing::warn!(left = connections.len(), grace_s = grace.as_secs_f64(), "connections cut at the end");
+    }
+    Ok(())
+}
+
+struct Listener {
+    inner: tokio::net::TcpListener,
+    failing: bool,
+}
+
+impl Listener {
+    /// The next connection, whatever it takes. What fails is said once, until it works again.
+    async fn accept(&mut self) -> TcpStream {
+        loop {
+            match self.inner.accept().await {
+                Ok((stream, _)) => {
+                    self.failing = false;
+                    return stream;
+                }
+                Err(error) if gone_before_accepted(&error) => {}
+                Err(error) => {
+                    if !self.failing {
+                        tracing::error!(%error, "connections cannot be accepted; trying on");
+                    }
+                    self.failing = true;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Whether the error is about one connection only, whose other end has left the queue.
+fn gone_before_accepted(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -12,6 +12,14 @@ use crate::settings::{Complaints, Schema, Settings, Sources, flag_args, flag_val
 /// Exit code for settings that cannot be used (as `EX_USAGE`'s cousins everywhere: 2, like clap's).
 pub const EXIT_SETTINGS: u8 = 2;
 
+/// Runs `work` to its end and no longer: what still hangs in a thread of its own then (a read of a file
+/// system that is gone, a name server that does not answer) does not keep the process.
+pub fn run_to_end<T>(runtime: tokio::runtime::Runtime, work: impl Future<Output = T>) -> T {
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    outcome
+}
+
 /// The environment as a map; variables that are not UTF-8 are passed over.
 #[must_use]
 pub fn environment() -> BTreeMap<String, String> {
