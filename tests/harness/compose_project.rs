@@ -120,9 +120,13 @@ impl ComposeProject {
             ("STACK_SETTLE", "300ms"),
             ("STACK_READY_WITHIN", "20s"),
             ("STACK_DISK_RESERVE_MIB", "1"),
+            ("STACK_VERIFY_STEADY", "300ms"),
+            ("STACK_VERIFY_WITHIN", "20s"),
+            ("SAMPLE_INTERVAL", "100ms"),
         ] {
             command.env(format!("USHER_AGENT_{name}"), value);
         }
+        command.env("USHER_AGENT_STATE_DIR", self.folder.with_file_name("state"));
         command.arg("stack").args(args).args(&self.flags).output().expect("usher-agent can be started")
     }
 

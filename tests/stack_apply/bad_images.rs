@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::any;
-use serde_json::Value;
+use serde_json::json;
 use usher_tests::compose_project::ComposeProject;
 use usher_tests::registry::Registry;
 
@@ -13,8 +13,8 @@ use super::{BRIEF, FILE, GOOD, SICK, assert_all_run, project, unique};
 fn refused(project: &ComposeProject, args: &[&str], reason: &str) {
     let (before, env) = (project.containers(), project.env());
     let said = project.stack_json(&[&["up"], args].concat(), 1);
-    assert_eq!(said["outcome"]["failures"][0]["reason"], reason, "{said:#}");
-    assert_eq!(said["back"], Value::Null, "nothing was touched: {said:#}");
+    let job = &said["deployment"];
+    assert_eq!((&job["phase"], &job["reason"]), (&json!("failed"), &json!(reason)), "{said:#}");
     assert_eq!(project.containers(), before, "{said:#}");
     assert_eq!(project.env(), env);
 }
@@ -26,13 +26,13 @@ async fn an_image_that_cannot_be_had_touches_nothing() {
     registry.push(GOOD, &["double:2"]).unwrap();
     let project = project(&registry, "1");
     drop(project.stack_json(&["up"], 0));
-    refused(&project, &["--set", "TAG=no-such"], "manifest_unknown");
+    refused(&project, &["--set", "TAG=no-such"], "pull_missing");
     // A reserve larger than any disk is a disk that is full.
     refused(&project, &["--set", "TAG=2", "--stack-disk-reserve-mib", "1073741824"], "disk_full");
     let config = registry.docker_config().join("config.json");
     let login = std::fs::read_to_string(&config).unwrap();
     let wrong = login.replace("dXNoZXI6b3BlbiBzZXNhbWU=", "dXNoZXI6d3Jvbmc=");
-    for (text, reason) in [("{}", "unauthorized"), (wrong.as_str(), "unauthorized"), ("{", "credentials")] {
+    for (text, reason) in [("{}", "pull_unauthorized"), (wrong.as_str(), "pull_unauthorized"), ("{", "pull_unauthorized")] {
         std::fs::write(&config, text).unwrap();
         refused(&project, &["--set", "TAG=2"], reason);
     }
@@ -51,12 +51,12 @@ async fn a_version_that_does_not_come_up_makes_room_for_the_one_before() {
     registry.push(BRIEF, &["double:brief"]).unwrap();
     let project = project(&registry, "1");
     drop(project.stack_json(&["up"], 0));
-    for (tag, reason, code) in [("sick", "unhealthy", None), ("brief", "exited_at_once", Some(7))] {
+    for (tag, reason, detail) in [("sick", "unhealthy", "unhealthy"), ("brief", "exited", "exit code 7")] {
         let before = project.containers();
         let said = project.stack_json(&["up", "--set", &format!("TAG={tag}")], 1);
-        let failure = &said["outcome"]["failures"][0];
-        assert_eq!(failure["reason"], reason, "{said:#}");
-        assert_eq!(failure["exit_code"].as_i64(), code, "{said:#}");
+        let job = &said["deployment"];
+        assert_eq!((&job["phase"], &job["reason"]), (&json!("rolled_back"), &json!(reason)), "{said:#}");
+        assert!(job["detail"].as_str().unwrap().contains(detail), "{said:#}");
         assert_all_run(&project, "1");
         // The very containers of before; only the one that was tried was stopped for a moment.
         let after = project.containers();

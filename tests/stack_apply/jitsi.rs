@@ -71,8 +71,8 @@ async fn docker_jitsi_meets_own_files_come_up_and_compose_finds_nothing_to_do() 
     assert_eq!(project.containers(), seen, "compose changed something");
 
     // Nobody can say whether people are on it, so it is left alone as a whole unless told otherwise.
-    let said = project.stack_json(&["up", "--set", "JITSI_IMAGE_VERSION=stable-2"], 3);
-    assert_eq!(said["outcome"]["holds"][0]["reason"], "conferences", "{said:#}");
+    let said = project.stack_json(&["up", "--drain", "0", "--set", "JITSI_IMAGE_VERSION=stable-2"], 3);
+    assert_eq!(said["deployment"]["reason"], "conferences", "{said:#}");
     assert_eq!(project.containers(), seen);
     drop(project.stack_json(&["up", "-t", "1", "--interrupt", "--set", "JITSI_IMAGE_VERSION=stable-2"], 0));
     let seen = project.containers();
@@ -80,7 +80,10 @@ async fn docker_jitsi_meets_own_files_come_up_and_compose_finds_nothing_to_do() 
     let up = project.compose(&["up", "-d"]);
     assert_eq!(up.matches("Running").count(), 4, "{up}");
 
-    drop(project.stack_json(&["down", "-t", "1"], 0));
+    let refused = project.stack_json(&["down", "-t", "1"], 3);
+    assert_eq!(refused["outcome"]["holds"][0]["reason"], "conferences", "{refused:#}");
+    assert_eq!(project.containers(), seen, "nobody can say whether people are on it");
+    drop(project.stack_json(&["down", "-t", "1", "--interrupt"], 0));
     assert!(project.containers().is_empty());
     assert!(config.join("storage/prosody").is_dir(), "folders stay");
 }

@@ -1,6 +1,6 @@
 //! A deployment as a value: what was asked, what was there before, how far it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use usher_common::wire::{DeployPhase, DeployReason, Deployment};
@@ -24,6 +24,19 @@ pub struct Wanted {
     /// Who asks, for the history.
     #[serde(default)]
     pub who: Option<String>,
+    /// Services that are replaced although nothing of them changed.
+    #[serde(default)]
+    pub force: BTreeSet<String>,
+    /// Containers that somebody else made from other settings are left, and a deployment that needed to replace one
+    /// is not begun.
+    #[serde(default)]
+    pub leave_drift: bool,
+    /// Containers of services that are gone from the files go too.
+    #[serde(default)]
+    pub remove_orphans: bool,
+    /// How long a container may take to stop, seconds; what its service says when not said.
+    #[serde(default)]
+    pub stop_s: Option<u32>,
 }
 
 /// What a deployment does in the end.
@@ -138,7 +151,7 @@ impl Job {
 }
 
 /// See [`Job::view`].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct JobView<'a> {
     id: &'a str,
     goal: &'a Goal,

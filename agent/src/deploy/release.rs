@@ -36,18 +36,12 @@ pub enum ReleaseError {
     Engine(#[from] Failure),
 }
 
-/// The `.env` of a project.
-#[must_use]
-pub fn env_path(stack: &LoadedStack) -> PathBuf {
-    stack.directory().join(".env")
-}
-
-/// The files of a project as they are now. Blocks for as long as reading them takes.
+/// The files of a project as they are now: the compose files, and all that its variables come from, those of single
+/// services included. Blocks for as long as reading them takes.
 pub fn files(stack: &LoadedStack) -> Result<BTreeMap<String, Option<String>>, ReadError> {
-    let named = stack.project.files.iter().map(PathBuf::from);
     let mut found = BTreeMap::new();
-    for path in named.chain([env_path(stack)]) {
-        let text = match read_text(&path, MOST_BYTES) {
+    for path in &stack.sources {
+        let text = match read_text(path, MOST_BYTES) {
             Ok(text) => Some(text),
             Err(ReadError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),

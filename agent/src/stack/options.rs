@@ -18,6 +18,8 @@ pub struct StackOptions {
     pub engine_deadline: Duration,
     /// Credentials of registries, in the form of Docker's `config.json`; `None`: Docker's own.
     pub registry_auth_file: Option<PathBuf>,
+    /// What `~` means in the files; `None`: nothing, as under systemd.
+    pub home: Option<String>,
     /// Where Docker's own `config.json` would be.
     pub docker_config: PathBuf,
     /// Where credential helpers are looked for, as `PATH` has it.
@@ -131,6 +133,7 @@ impl StackOptions {
             engine_socket: settings.path("engine.socket").expect("has a default"),
             engine_deadline: settings.duration("engine.deadline").expect("has a default"),
             registry_auth_file: settings.path("stack.registry_auth_file"),
+            home: nonempty(environment.get("HOME").cloned()),
             docker_config: docker_config(environment),
             search_path: environment.get("PATH").cloned(),
             folder_owner,
@@ -172,6 +175,7 @@ pub(super) fn options_for_tests(directory: &Path) -> StackOptions {
         engine_socket: directory.join("docker.sock"),
         engine_deadline: Duration::from_secs(5),
         registry_auth_file: None,
+        home: None,
         docker_config: directory.join("config.json"),
         search_path: None,
         folder_owner: None,

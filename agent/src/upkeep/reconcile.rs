@@ -126,7 +126,7 @@ fn note_heals(site: &mut Site, loaded: &LoadedStack, steps: &[StepView], treatme
         .desired
         .services
         .iter()
-        .filter(|service| steps.iter().any(|step| HELPS.contains(&step.action) && names(service, step)))
+        .filter(|service| steps.iter().any(|step| HELPS.contains(&&*step.action) && names(service, step)))
         .map(|service| service.name.clone())
         .collect();
     let now = unix_now_ms();
@@ -151,7 +151,7 @@ fn held(holds: &[HoldView]) -> Vec<HeldService> {
     };
     holds
         .iter()
-        .map(|hold| HeldService { subject: hold.subject.clone(), reason: word(hold.reason) })
+        .map(|hold| HeldService { subject: hold.subject.clone(), reason: word(&hold.reason) })
         .collect()
 }
 
