@@ -2,7 +2,9 @@
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use axum::routing::any;
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use usher_tests::compose_project::ComposeProject;
 use usher_tests::registry::Registry;
@@ -104,4 +106,52 @@ async fn a_registry_that_has_enough_of_us_or_is_gone_is_named_as_such() {
     let gone = format!("127.0.0.1:{}", usher_tests::program::free_port());
     let (busy, gone) = tokio::join!(of(address.to_string()), of(gone));
     assert_eq!((busy.as_str(), gone.as_str()), ("too_many_requests", "registry_unreachable"));
+}
+
+/// Of the configuration below.
+const CONFIG_DIGEST: &str = "04d9a7b46f342e3c5857a019c33206530426c1d2d8947b77dc7532c09424e25a";
+
+/// Has an image of one layer, of which only the beginning comes.
+fn drip(digest: String) -> Router {
+    let config = "{\"architecture\": \"amd64\", \"os\": \"linux\", \"rootfs\": {\"type\": \"layers\", \"diff_ids\": [\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"]}}";
+    let kind = "application/vnd.docker.distribution.manifest.v2+json";
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": kind,
+        "config": { "mediaType": "application/vnd.docker.container.image.v1+json", "size": config.len(), "digest": digest },
+        "layers": [{ "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": 1 << 20,
+                     "digest": format!("sha256:{}", "1".repeat(64)) }],
+    })
+    .to_string();
+    let blob = move |uri: axum::http::Uri| {
+        let whole = uri.path().ends_with(&digest);
+        async move {
+            if whole {
+                return config.into_response();
+            }
+            let first = stream::iter([Ok::<_, std::convert::Infallible>(vec![0_u8; 4096])]);
+            let body = axum::body::Body::from_stream(first.chain(stream::pending()));
+            ([("content-length", "1048576")], body).into_response()
+        }
+    };
+    Router::new()
+        .route("/v2/", any(|| async { "{}" }))
+        .route("/v2/double/manifests/{tag}", any(move || async move { ([("content-type", kind)], manifest) }))
+        .route("/v2/double/blobs/{digest}", any(blob))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_stops_in_the_middle_of_a_layer_is_given_up() {
+    let digest = "sha256:".to_owned() + CONFIG_DIGEST;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let env = format!("REPO={}\nTAG=1\n", listener.local_addr().unwrap());
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { axum::serve(listener, drip(digest)).await });
+    let project = ComposeProject::new(&unique(), FILE, &env).unwrap();
+    let said = tokio::task::spawn_blocking(move || {
+        let said = project.stack_json(&["up", "--stack-pull-stall", "1s"], 1);
+        assert!(project.containers().is_empty());
+        said
+    });
+    let said = said.await.unwrap();
+    assert_eq!(said["outcome"]["failures"][0]["reason"], "stalled", "{said:#}");
 }

@@ -64,6 +64,7 @@ async fn an_upgrade_is_said_in_the_env_file_only_when_it_is_up() {
     std::fs::write(&held, "moving house").unwrap();
     let said = project.stack_json(&["up", "--set", "TAG=1"], 3);
     assert!(said["deployment"]["detail"].as_str().unwrap().contains("moving house"), "{said:#}");
+    assert_all_run(&project, "2");
     let history = project.stack_json(&["history"], 0);
     let phases: Vec<&str> =
         history.as_array().unwrap().iter().map(|job| job["phase"].as_str().unwrap()).collect();
@@ -73,5 +74,4 @@ async fn an_upgrade_is_said_in_the_env_file_only_when_it_is_up() {
     assert_eq!(back["deployment"]["goal"]["undo"], history[1]["id"], "{back:#}");
     assert_all_run(&project, "1");
     assert_eq!(project.env(), before);
-    assert_all_run(&project, "2");
 }

@@ -216,7 +216,8 @@ async fn before(site: &Site) -> Result<Release, Refused> {
     let observed = site.stack.observe(&loaded).await.map_err(|failure| not_now(&failure))?;
     let images = release::images(&loaded, &observed);
     let files = release::files(&loaded).map_err(|error| not_now(&error))?;
-    Ok(Release { files, images })
+    let digests = release::digests(&site.stack, &images).await.map_err(|failure| not_now(&failure))?;
+    Ok(Release { files, images, digests })
 }
 
 /// The deployment to go back from.

@@ -56,6 +56,10 @@ pub struct Release {
     pub files: BTreeMap<String, Option<String>>,
     /// Ids of the images it runs, by the reference that the files use.
     pub images: BTreeMap<String, String>,
+    /// The digests by which the registry knows them, `repository@sha256:…`, by the same; without those that were made
+    /// here.
+    #[serde(default)]
+    pub digests: BTreeMap<String, String>,
 }
 
 /// One change of phase.
@@ -145,6 +149,7 @@ impl Job {
             detail: self.detail.as_deref(),
             turns: &self.turns,
             images_before: &self.before.images,
+            digests_before: &self.before.digests,
             images: &self.images,
         }
     }
@@ -164,5 +169,6 @@ pub struct JobView<'a> {
     detail: Option<&'a str>,
     turns: &'a [Turn],
     images_before: &'a BTreeMap<String, String>,
+    digests_before: &'a BTreeMap<String, String>,
     images: &'a BTreeMap<String, String>,
 }

@@ -30,6 +30,8 @@ pub struct StackOptions {
     pub ready_within: Duration,
     /// How long a container without a health check must stay up to count as up.
     pub settle: Duration,
+    /// A pull that makes no progress for so long has stalled.
+    pub pull_stall: Duration,
     /// What must stay free on the engine's disk, bytes; with less, nothing is pulled and nothing replaced.
     pub disk_reserve_bytes: u64,
     /// The compose version whose hashes are written; `None`: that of this host's `docker compose`.
@@ -139,6 +141,7 @@ impl StackOptions {
             folder_owner,
             ready_within: settings.duration("stack.ready_within").expect("has a default"),
             settle: settings.duration("stack.settle").expect("has a default"),
+            pull_stall: settings.duration("stack.pull_stall").expect("has a default"),
             disk_reserve_bytes: u64::try_from(reserve).unwrap_or(0) * 1024 * 1024,
             compose_version: nonempty(settings.text("stack.compose_version")),
             fault,
@@ -181,6 +184,7 @@ pub(super) fn options_for_tests(directory: &Path) -> StackOptions {
         folder_owner: None,
         ready_within: Duration::from_secs(30),
         settle: Duration::from_secs(1),
+        pull_stall: Duration::from_secs(5),
         disk_reserve_bytes: 0,
         compose_version: None,
         fault: None,

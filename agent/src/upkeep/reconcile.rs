@@ -159,10 +159,11 @@ fn held(holds: &[HoldView]) -> Vec<HeldService> {
 async fn remember(site: &Site, loaded: &LoadedStack) {
     let Ok(observed) = site.stack.observe(loaded).await else { return };
     let images = release::images(loaded, &observed);
+    let Ok(digests) = release::digests(&site.stack, &images).await else { return };
     let (journal, loaded) = (site.journal.clone(), loaded.clone());
     let keeping = tokio::task::spawn_blocking(move || {
         let files = release::files(&loaded).map_err(|error| error.to_string())?;
-        let release = Release { files, images };
+        let release = Release { files, images, digests };
         if journal.settled().as_ref() == Some(&release) {
             return Ok(());
         }
