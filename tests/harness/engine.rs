@@ -10,7 +10,7 @@
 //! ```
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, ensure};
@@ -82,6 +82,16 @@ impl OwnEngine {
 
     /// Starts it on what the last one left.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.spawn()?;
+        eventually("the engine answers", async || {
+            let fine = self.docker(&["version"]).is_ok_and(|output| output.status.success());
+            unless(fine, std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default())
+        })
+        .await;
+        Ok(())
+    }
+
+    fn spawn(&mut self) -> anyhow::Result<()> {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let log = std::fs::File::create(path("log"))?;
         let mut command = self.inside("dockerd");
@@ -89,12 +99,6 @@ impl OwnEngine {
         command.args(["--host", &self.host(), "--bridge=none", "--iptables=false"]);
         command.args(self.kind.live_restore.then_some("--live-restore")).stderr(log);
         self.dockerd = Some(command.spawn().context("dockerd")?);
-        eventually("the engine answers", async || {
-            let asked = Command::new("docker").args(["--host", &self.host(), "version"]).output();
-            let fine = asked.is_ok_and(|output| output.status.success());
-            unless(fine, std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default())
-        })
-        .await;
         Ok(())
     }
 
@@ -103,9 +107,12 @@ impl OwnEngine {
         self.end("TERM").await;
     }
 
-    /// Ends it as the kernel would.
+    /// Ends it as the kernel would, and its containerd with it.
     pub async fn kill(&mut self) {
         self.end("KILL").await;
+        // Where nobody buries the orphan, the next engine would wait for it.
+        let pid = self.folder.path().join("exec/containerd/containerd.pid");
+        drop(std::fs::remove_file(pid));
     }
 
     async fn end(&mut self, signal: &str) {
@@ -126,6 +133,10 @@ impl OwnEngine {
         command
     }
 
+    fn docker(&self, args: &[&str]) -> std::io::Result<std::process::Output> {
+        Command::new("docker").args(["--host", &self.host()]).args(args).output()
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -134,17 +145,21 @@ impl OwnEngine {
 impl Drop for OwnEngine {
     fn drop(&mut self) {
         // Whatever fails here is gone already.
-        let docker = |args: &[&str]| Command::new("docker").args(["--host", &self.host()]).args(args).output();
-        if let Ok(listed) = docker(&["ps", "-aq"]) {
+        if self.dockerd.is_none() && self.spawn().is_ok() {
+            // A test that failed left its containers without an engine that could remove them.
+            let answers = || self.docker(&["version"]).is_ok_and(|output| output.status.success());
+            let mut patience = (0..100).map(|_| std::thread::sleep(std::time::Duration::from_millis(100)));
+            while !answers() && patience.next().is_some() {}
+        }
+        if let Ok(listed) = self.docker(&["ps", "-aq"]) {
             for id in String::from_utf8_lossy(&listed.stdout).lines() {
-                drop(docker(&["rm", "--force", id]));
+                drop(self.docker(&["rm", "--force", id]));
             }
         }
         if let Some(mut dockerd) = self.dockerd.take() {
             drop(Command::new("kill").arg(dockerd.id().to_string()).output());
             drop(dockerd.wait());
         }
-        end_by_pid_file(&self.folder.path().join("exec/containerd/containerd.pid"));
         for child in self.registry.iter_mut().chain([&mut self.holder]) {
             drop(child.kill());
             drop(child.wait());
@@ -152,13 +167,6 @@ impl Drop for OwnEngine {
         if self.kind.disk_mib.is_some() {
             drop(Command::new("umount").arg(self.data()).output());
         }
-    }
-}
-
-/// The containerd of an engine that was killed outlives it.
-fn end_by_pid_file(path: &Path) {
-    if let Ok(pid) = std::fs::read_to_string(path) {
-        drop(Command::new("kill").arg(pid.trim()).output());
     }
 }
 

@@ -74,7 +74,11 @@ async fn without_it_what_fell_with_the_engine_is_brought_back_once_and_nothing_i
         if deadly { engine.kill().await } else { engine.stop().await }
         engine_missed(&agent).await;
         engine.start_again().await.unwrap();
-        eventually("all run again", async || all_run(&project, "1")).await;
+        eventually("all run again", async || match all_run(&project, "1") {
+            Ok(()) => Ok(()),
+            Err(why) => Err(format!("killed: {deadly}: {why} {:?}", agent.report().await.stack)),
+        })
+        .await;
         until(&agent, "a settled stack", |report, upkeep| {
             let seen = report.stack.as_ref().and_then(|stack| stack.containers.as_ref());
             upkeep.settled == Some(true) && upkeep.holds.is_empty() && seen.is_some()

@@ -3,7 +3,8 @@
 //! The engine never says who asked for something. A `stop` of a container while we were stopping that very one is ours;
 //! any other is the operator's wish that the service stays down until somebody starts it; a `die` without a `stop` is an
 //! accident. What is made, renamed and removed while we work is ours.
-//! An engine that shuts down stops everything too, and then goes: stops of its last moments are nobody's wish.
+//! An engine that shuts down stops everything too, and then goes: stops of its last moments are nobody's wish. One that
+//! was killed and comes back ends what outlived it before it answers anybody: nobody can have asked for that either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,8 @@ pub struct Hands {
     foreign: Option<u64>,
     /// When and at what we worked.
     ours: Vec<Work>,
+    /// From when to when the engine answered nobody; an open end: it still does not.
+    away: Option<(u64, Option<u64>)>,
     /// Containers that somebody sent SIGKILL.
     killed: BTreeSet<String>,
     /// Containers in which the kernel killed for want of memory.
@@ -96,7 +99,7 @@ impl Hands {
     pub fn note(&mut self, happening: &Happening) {
         let (at, container) = (happening.at_unix_ms, &happening.container);
         let stops = matches!(happening.deed, Deed::Stop | Deed::Signal(_));
-        let ours = self.is_ours(at, stops.then_some(happening.name.as_str()));
+        let ours = self.is_ours(at, stops.then_some(happening.name.as_str())) || self.was_away(at);
         if matches!(happening.deed, Deed::Start | Deed::Stop) {
             self.leaving.remove(&happening.service);
         }
@@ -126,6 +129,20 @@ impl Hands {
         if self.foreign.is_some_and(|at| at >= before) {
             self.foreign = None;
         }
+        if !matches!(self.away, Some((_, None))) {
+            self.away = Some((before, None));
+        }
+    }
+
+    /// The engine answers again.
+    pub fn engine_back(&mut self, now_ms: u64) {
+        if let Some((_, until @ None)) = &mut self.away {
+            *until = Some(now_ms);
+        }
+    }
+
+    fn was_away(&self, at: u64) -> bool {
+        self.away.is_some_and(|(from, until)| at >= from && until.is_none_or(|until| at <= until))
     }
 
     /// A deployment or a person wants everything up again.
@@ -241,6 +258,18 @@ mod tests {
         hands.engine_went(52_000);
         assert_eq!(hands.stopped().keys().collect::<Vec<_>>(), ["web"]);
         assert!(!hands.is_foreign(52_000, 60_000));
+    }
+
+    #[test]
+    fn what_an_engine_ends_before_it_answers_nobody_wished() {
+        let mut hands = Hands::default();
+        hands.engine_went(50_000);
+        hands.note(&happening(60_000, Deed::Stop));
+        hands.engine_back(61_000);
+        hands.note(&happening(60_500, Deed::Stop));
+        assert!(hands.stopped().is_empty() && !hands.is_foreign(61_000, 60_000));
+        hands.note(&happening(61_001, Deed::Stop));
+        assert!(hands.stopped().contains_key("web"));
     }
 
     fn deed() -> impl Strategy<Value = Deed> {

@@ -100,10 +100,12 @@ impl Worker {
             let back = snapshot.containers.is_ok() && !turn.engine;
             turn.engine = snapshot.containers.is_ok();
             if !turn.engine {
+                self.site.miss(&snapshot);
                 turn.rest = Instant::now() + BREATH;
                 continue;
             }
             if back {
+                self.site.hands.engine_back(unix_now_ms());
                 turn.due = turn.due.min(Instant::now() + FIRST_WAIT);
             }
             if drive.is_due() && drive.step(&mut self.site).await {

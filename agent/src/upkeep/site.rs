@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use usher_common::rt::process::unix_now_ms;
-use usher_common::wire::{ContainerState, OperatorMode};
+use usher_common::wire::{ContainerState, OperatorMode, ProbeFailure};
 
 use super::calls::{Calls, Life};
 use super::feed::Heard;
@@ -21,6 +21,7 @@ use super::triage::Bed;
 use super::ward::{self, Knowledge};
 use crate::compose::plan::Policy;
 use crate::deploy::journal::Journal;
+use crate::engine::EngineFailure;
 use crate::node::Node;
 use crate::snapshot::Snapshot;
 use crate::stack::{LoadedStack, LockError, Outcome, Progress, ProjectError, Sink, Stack};
@@ -122,6 +123,19 @@ impl Site {
                 // What an engine took down with it did not fall by itself, and is started whatever was before.
                 self.heals = Heals::default();
             }
+        }
+    }
+
+    /// Takes in a sample that says that the engine is not there, such as at the start of the agent. One that is slow is.
+    pub(crate) fn miss(&mut self, snapshot: &Snapshot) {
+        let gone = |failure: &EngineFailure| {
+            matches!(
+                failure.reason,
+                ProbeFailure::Missing | ProbeFailure::Refused | ProbeFailure::Reset | ProbeFailure::Io
+            )
+        };
+        if snapshot.containers.as_ref().is_err_and(gone) {
+            self.hands.engine_went(unix_now_ms());
         }
     }
 
