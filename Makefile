@@ -25,7 +25,7 @@ check: ## The checks that need nothing installed: format, lints, unit tests
 	cargo test --workspace --lib --bins --locked
 
 dist: ## The programs as they are packaged: small, minutes to build
-	cargo build --profile dist --locked -p usher-agent -p usher-aggregator
+	@packaging/dist.sh
 
 build: ## Release binaries
 	cargo build --release --locked -p usher-agent -p usher-aggregator
@@ -45,9 +45,8 @@ bench-placement: ## The real aggregator against the old design and the oracle on
 	$(CARGO_TARGET_DIR)/release/bench-placement $(BENCH)
 
 bench-agent: ## Compare the agent's cost with node_exporter's (three minutes)
-	cargo build --profile dist --locked -p usher-agent
 	cargo build --locked -p usher-tests --bins
-	$(CARGO_TARGET_DIR)/debug/agent-cost
+	$(CARGO_TARGET_DIR)/debug/agent-cost --programs "$$(packaging/dist.sh agent)"
 
 clean: ## Remove what was built
 	cargo clean

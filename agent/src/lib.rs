@@ -15,6 +15,7 @@ pub mod config;
 pub mod deploy;
 pub mod engine;
 pub mod export;
+mod eyes;
 pub mod http;
 pub mod node;
 pub mod operator;

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         if said("log-format").as_deref() == Some("json") { LogFormat::Json } else { LogFormat::Text };
     let stack = matches.subcommand_matches("stack");
     // A person at work sees what is done anyway.
-    let level = if stack.is_some() { "warn" } else { "info" };
+    let level = if stack.is_some() { "warn,usher_agent::probe=off,usher_agent::deploy=off" } else { "info" };
     if let Err(error) = logging::start(said("log").as_deref().unwrap_or(level), format) {
         eprintln!("usher-agent: {error}");
         return ExitCode::from(EXIT_SETTINGS);

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -11,29 +11,20 @@ use usher_common::rt::http_server::serve;
 use usher_common::rt::process::{host_name, random_id};
 use usher_common::rt::systemd as service;
 use usher_common::rt::tasks::{TaskEnded, Tasks};
-use usher_common::wire::ProbeFailure;
 
 use crate::agent_check;
 use crate::config::{Access, Config};
-use crate::engine::{self, EngineFailure, EngineView, WatchOptions};
+use crate::eyes;
 use crate::http::{HostMetrics, Routes, router};
 use crate::node::{Identity, Node};
 use crate::operator::Operator;
-use crate::probe::targets::ServiceTargets;
-use crate::probe::{self, containers::Meter, systemd};
+use crate::probe;
+use crate::probe::systemd;
 use crate::public_url::public_url;
 use crate::reservations::{Limits, Reservations};
-use crate::sampler::host::{HostSampler, host_probe};
-use crate::sampler::{self, Meters, Sources};
-use crate::stack;
+use crate::sampler::host::host_probe;
 use crate::upkeep::{self, Works};
 use crate::vitals;
-
-/// How often the engine is looked at although it said nothing.
-const ENGINE_RESYNC: Duration = Duration::from_secs(15);
-
-/// Where the engine keeps images and containers unless told otherwise: what fills up first.
-const ENGINE_ROOT: &str = "/var/lib/docker";
 
 /// How long the tasks may take beyond the requests under way when the agent stops.
 const TASKS_END: Duration = Duration::from_secs(1);
@@ -78,10 +69,8 @@ pub async fn run_reloading(
     let (url, url_source) = public_url(&config, address, host_name().as_deref());
     let operator = Operator::load(&config.state_dir);
 
-    let pending = EngineFailure::new(ProbeFailure::Pending, "not asked yet");
-    let (engine_view, engine) = watch::channel(EngineView { at: Instant::now(), containers: Err(pending) });
-    let (published, snapshot) = watch::channel(None);
-
+    let mut tasks = Tasks::new(shutdown.clone());
+    let snapshot = eyes::open(&mut tasks, &config)?;
     let (units_seen, units) = watch::channel(None);
     let works = config.upkeep.as_ref().map(|options| (options, Works::new(options, &config.state_dir)));
     let node = Arc::new(Node {
@@ -105,30 +94,8 @@ pub async fn run_reloading(
     tracing::info!(%address, node = %config.node, public_url = %node.identity.public_url,
         mode = %node.operator.now().mode, "agent starting");
 
-    let mut tasks = Tasks::new(shutdown.clone());
-    let options = WatchOptions {
-        socket: config.engine_socket.clone(),
-        deadline: config.engine_deadline,
-        resync: ENGINE_RESYNC,
-    };
-    tasks.spawn("engine watch", engine::watch(options, engine_view));
     let units_asked = systemd::Options::of_system(config.host.systemd_units.clone());
     tasks.spawn("systemd", systemd::watch(units_asked, units_seen));
-    let directories = vec!["/".into(), config.state_dir.clone(), ENGINE_ROOT.into()];
-    let secret = config.room_secret.clone();
-    let (aimed, targets) = watch::channel(probe::aim::targets(&config.jitsi, secret, &[]));
-    tasks.spawn("aim", follow_containers(config.clone(), engine.clone(), aimed));
-    let services = probe::service::spawn(&mut tasks, &targets, probe::service::Options::default())?;
-    let meters = Meters {
-        host: HostSampler::new(host_probe(&config), directories),
-        containers: Meter::new(&config.host.proc, &config.host.sys),
-    };
-    let sources = Sources { engine, services };
-    tasks.spawn(
-        "sampler",
-        sampler::sample(config.sample_interval, config.stack.clone(), sources, meters, published),
-    );
-
     if let Some((options, (works, orders))) = works {
         upkeep::spawn(&mut tasks, &config, options.clone(), &works, orders, &node);
     }
@@ -152,33 +119,6 @@ pub async fn run_reloading(
     tasks.run(grace + TASKS_END).await?;
     tracing::info!("agent stopped");
     Ok(())
-}
-
-/// Aims the service probes anew whenever the containers changed. While the engine does not
-/// answer they stay aimed as they were.
-async fn follow_containers(
-    config: Config,
-    mut engine: watch::Receiver<EngineView>,
-    aimed: watch::Sender<ServiceTargets>,
-) {
-    loop {
-        let containers = engine.borrow_and_update().containers.clone();
-        if let Ok(all) = containers {
-            let project = stack::project(&config.stack, &all);
-            let ours: Vec<_> = all.iter().filter(|one| Some(one.project.as_str()) == project).collect();
-            let targets = probe::aim::targets(&config.jitsi, config.room_secret.clone(), &ours);
-            aimed.send_if_modified(|before| {
-                let moved = *before != targets;
-                if moved {
-                    *before = targets;
-                }
-                moved
-            });
-        }
-        if engine.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// A promise ends when its room shows up: from then on its people are measured.

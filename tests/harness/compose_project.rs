@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::agent::Agent;
+use crate::engine::OwnEngine;
 use crate::program;
 
 /// The compose version that ours is compared with.
@@ -42,6 +44,8 @@ pub struct ComposeProject {
     /// `DOCKER_CONFIG` of whoever works on it; `None`: nobody is logged in anywhere.
     docker_config: Option<PathBuf>,
     flags: Vec<String>,
+    /// `DOCKER_HOST`; `None`: the machine's engine.
+    host: Option<String>,
     _space: tempfile::TempDir,
 }
 
@@ -56,6 +60,8 @@ pub struct Seen {
     pub state: String,
     /// When it was started.
     pub started: String,
+    /// The process of its program; 0: it does not run.
+    pub pid: i64,
     /// Its restart policy.
     pub restart: String,
 }
@@ -68,7 +74,7 @@ impl ComposeProject {
         std::fs::create_dir(&folder)?;
         std::fs::write(folder.join("docker-compose.yml"), file)?;
         std::fs::write(folder.join(".env"), format!("COMPOSE_PROJECT_NAME={name}\n{env}"))?;
-        Ok(Self { name: name.to_owned(), folder, docker_config: None, flags: Vec::new(), _space: space })
+        Ok(Self { name: name.to_owned(), folder, docker_config: None, flags: Vec::new(), host: None, _space: space })
     }
 
     /// Logs everybody in.
@@ -83,6 +89,21 @@ impl ComposeProject {
     pub fn with_flags(mut self, flags: &[&str]) -> Self {
         self.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
         self
+    }
+
+    /// Puts it on another engine.
+    #[must_use]
+    pub fn on(mut self, engine: &OwnEngine) -> Self {
+        self.host = Some(engine.host());
+        self.with_flags(&["--engine-socket", &engine.socket().display().to_string()])
+    }
+
+    /// Lets our commands find the agent that keeps it.
+    #[must_use]
+    pub fn beside(self, agent: &Agent) -> Self {
+        let (listen, state) = (agent.url.trim_start_matches("http://"), agent.state().display().to_string());
+        let folder = self.folder.display().to_string();
+        self.with_flags(&["--listen", listen, "--state-dir", &state, "--stack-directory", &folder])
     }
 
     /// Its folder.
@@ -120,9 +141,13 @@ impl ComposeProject {
             ("STACK_SETTLE", "300ms"),
             ("STACK_READY_WITHIN", "20s"),
             ("STACK_DISK_RESERVE_MIB", "1"),
+            ("STACK_VERIFY_STEADY", "300ms"),
+            ("STACK_VERIFY_WITHIN", "20s"),
+            ("SAMPLE_INTERVAL", "100ms"),
         ] {
             command.env(format!("USHER_AGENT_{name}"), value);
         }
+        command.env("USHER_AGENT_STATE_DIR", self.folder.with_file_name("state"));
         command.arg("stack").args(args).args(&self.flags).output().expect("usher-agent can be started")
     }
 
@@ -152,6 +177,7 @@ impl ComposeProject {
         let mut command = Command::new(compose_binary("USHER_COMPOSE_V2", COMPOSE));
         command.current_dir(&self.folder).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", &self.folder);
         command.envs(self.docker_config.as_ref().map(|path| ("DOCKER_CONFIG", path)));
+        command.envs(self.host.as_ref().map(|host| ("DOCKER_HOST", host)));
         let output = command.args(args).output().expect("compose can be started");
         assert!(output.status.success(), "docker compose {args:?}: {}", said(&output));
         said(&output)
@@ -164,12 +190,12 @@ impl ComposeProject {
     #[must_use]
     pub fn containers(&self) -> BTreeMap<String, Seen> {
         let label = format!("label=com.docker.compose.project={}", self.name);
-        let ids = docker(&["ps", "-aq", "--no-trunc", "--filter", &label]);
+        let ids = self.docker(&["ps", "-aq", "--no-trunc", "--filter", &label]);
         let ids: Vec<&str> = ids.lines().collect();
         if ids.is_empty() {
             return BTreeMap::new();
         }
-        let all: Vec<Value> = serde_json::from_str(&docker(&[&["inspect"], ids.as_slice()].concat()))
+        let all: Vec<Value> = serde_json::from_str(&self.docker(&[&["inspect"], ids.as_slice()].concat()))
             .expect("docker prints JSON");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let seen = |one: &Value| {
@@ -179,11 +205,29 @@ impl ComposeProject {
                 image: text(&one["Config"]["Image"]),
                 state: text(&one["State"]["Status"]),
                 started: text(&one["State"]["StartedAt"]),
+                pid: one["State"]["Pid"].as_i64().unwrap_or_default(),
                 restart: text(&one["HostConfig"]["RestartPolicy"]["Name"]),
             };
             (name, seen)
         };
         all.iter().map(seen).collect()
+    }
+
+    /// Runs `docker …` on its engine, which must succeed.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn docker(&self, args: &[&str]) -> String {
+        let output = self.docker_command().args(args).output().expect("these tests want docker");
+        assert!(output.status.success(), "docker {args:?}: {}", said(&output));
+        String::from_utf8(output.stdout).expect("docker prints UTF-8")
+    }
+
+    fn docker_command(&self) -> Command {
+        let mut command = Command::new("docker");
+        command.envs(self.host.as_ref().map(|host| ("DOCKER_HOST", host)));
+        command
     }
 }
 
@@ -197,10 +241,10 @@ impl Drop for ComposeProject {
         ] {
             let quiet = if list[0] == "ps" { &[][..] } else { &["--quiet"][..] };
             let args = [&list[..], quiet, &["--filter", &label]].concat();
-            let Ok(output) = Command::new("docker").args(&args).output() else { continue };
+            let Ok(output) = self.docker_command().args(&args).output() else { continue };
             for id in String::from_utf8_lossy(&output.stdout).lines() {
                 // What is gone already is not left behind.
-                drop(Command::new("docker").args(remove).arg(id).output());
+                drop(self.docker_command().args(remove).arg(id).output());
             }
         }
     }
@@ -210,10 +254,4 @@ impl Drop for ComposeProject {
 #[must_use]
 pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn docker(args: &[&str]) -> String {
-    let output = Command::new("docker").args(args).output().expect("these tests want docker");
-    assert!(output.status.success(), "docker {args:?}: {}", said(&output));
-    String::from_utf8(output.stdout).expect("docker prints UTF-8")
 }

@@ -7,6 +7,7 @@
 //! - [`load`]: requests one after another, and what became of them.
 //! - [`proc_tree`]: a machine whose processors are as busy as the test says.
 //! - [`jitsi_double`]: a stand-in for the services of one Jitsi, on the wire.
+//! - [`engine`]: a Docker engine of a test's own, to be restarted or given a small disk.
 //! - [`images`]: Docker images made of this machine's own files.
 //! - [`registry`]: a private registry with a password.
 //! - [`compose_project`]: a folder with compose files, for `usher-agent stack` and the real compose.
@@ -20,6 +21,7 @@
 pub mod agent;
 pub mod aggregator;
 pub mod compose_project;
+pub mod engine;
 pub mod eventually;
 pub mod fake_agent;
 pub mod images;

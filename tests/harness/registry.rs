@@ -10,7 +10,7 @@ use crate::images::Image;
 use crate::program::free_port;
 
 /// Where Debian's `docker-registry` puts it.
-const PROGRAM: &str = "/usr/bin/docker-registry";
+pub(crate) const PROGRAM: &str = "/usr/bin/docker-registry";
 /// `usher` with the password `open sesame`, as `htpasswd -B` writes it.
 const HTPASSWD: &str = "usher:$2b$04$JQ52vEjs5sp0753c.jIvXuuVcM9EDM0X/wkOuuCx7bMBbu2p4Ug4y\n";
 /// The same, as Docker's `config.json` has it: base64 of `usher:open sesame`.
@@ -69,14 +69,24 @@ impl Registry {
         self.folder.path().join("docker")
     }
 
+    /// The file that its settings are in.
+    pub(crate) fn settings(&self) -> String {
+        self.folder.path().join("config.yml").display().to_string()
+    }
+
     /// Makes an image that runs `script` in a shell and pushes it as each of `names` (`repository:tag`); nothing
     /// of it stays on the engine.
     pub fn push(&self, script: &str, names: &[&str]) -> anyhow::Result<()> {
+        self.push_image(&[], &["/bin/sh", "-c", script], names)
+    }
+
+    /// The same with files of this machine in `/bin` and any command.
+    pub fn push_image(&self, programs: &[&Path], command: &[&str], names: &[&str]) -> anyhow::Result<()> {
         let mut held: Option<Image> = None;
         for name in names {
             let reference = format!("{}/{name}", self.address);
             match &held {
-                None => held = Some(Image::build(&reference, &[], &["/bin/sh", "-c", script])?),
+                None => held = Some(Image::build(&reference, programs, command)?),
                 Some(first) => docker(&["tag", first.tag(), &reference])?,
             }
             let config = self.docker_config();

@@ -2,8 +2,10 @@
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use axum::routing::any;
-use serde_json::Value;
+use futures_util::{StreamExt as _, stream};
+use serde_json::json;
 use usher_tests::compose_project::ComposeProject;
 use usher_tests::registry::Registry;
 
@@ -13,8 +15,8 @@ use super::{BRIEF, FILE, GOOD, SICK, assert_all_run, project, unique};
 fn refused(project: &ComposeProject, args: &[&str], reason: &str) {
     let (before, env) = (project.containers(), project.env());
     let said = project.stack_json(&[&["up"], args].concat(), 1);
-    assert_eq!(said["outcome"]["failures"][0]["reason"], reason, "{said:#}");
-    assert_eq!(said["back"], Value::Null, "nothing was touched: {said:#}");
+    let job = &said["deployment"];
+    assert_eq!((&job["phase"], &job["reason"]), (&json!("failed"), &json!(reason)), "{said:#}");
     assert_eq!(project.containers(), before, "{said:#}");
     assert_eq!(project.env(), env);
 }
@@ -26,13 +28,13 @@ async fn an_image_that_cannot_be_had_touches_nothing() {
     registry.push(GOOD, &["double:2"]).unwrap();
     let project = project(&registry, "1");
     drop(project.stack_json(&["up"], 0));
-    refused(&project, &["--set", "TAG=no-such"], "manifest_unknown");
+    refused(&project, &["--set", "TAG=no-such"], "pull_missing");
     // A reserve larger than any disk is a disk that is full.
     refused(&project, &["--set", "TAG=2", "--stack-disk-reserve-mib", "1073741824"], "disk_full");
     let config = registry.docker_config().join("config.json");
     let login = std::fs::read_to_string(&config).unwrap();
     let wrong = login.replace("dXNoZXI6b3BlbiBzZXNhbWU=", "dXNoZXI6d3Jvbmc=");
-    for (text, reason) in [("{}", "unauthorized"), (wrong.as_str(), "unauthorized"), ("{", "credentials")] {
+    for (text, reason) in [("{}", "pull_unauthorized"), (wrong.as_str(), "pull_unauthorized"), ("{", "pull_unauthorized")] {
         std::fs::write(&config, text).unwrap();
         refused(&project, &["--set", "TAG=2"], reason);
     }
@@ -51,12 +53,12 @@ async fn a_version_that_does_not_come_up_makes_room_for_the_one_before() {
     registry.push(BRIEF, &["double:brief"]).unwrap();
     let project = project(&registry, "1");
     drop(project.stack_json(&["up"], 0));
-    for (tag, reason, code) in [("sick", "unhealthy", None), ("brief", "exited_at_once", Some(7))] {
+    for (tag, reason, detail) in [("sick", "unhealthy", "unhealthy"), ("brief", "exited", "exit code 7")] {
         let before = project.containers();
         let said = project.stack_json(&["up", "--set", &format!("TAG={tag}")], 1);
-        let failure = &said["outcome"]["failures"][0];
-        assert_eq!(failure["reason"], reason, "{said:#}");
-        assert_eq!(failure["exit_code"].as_i64(), code, "{said:#}");
+        let job = &said["deployment"];
+        assert_eq!((&job["phase"], &job["reason"]), (&json!("rolled_back"), &json!(reason)), "{said:#}");
+        assert!(job["detail"].as_str().unwrap().contains(detail), "{said:#}");
         assert_all_run(&project, "1");
         // The very containers of before; only the one that was tried was stopped for a moment.
         let after = project.containers();
@@ -104,4 +106,52 @@ async fn a_registry_that_has_enough_of_us_or_is_gone_is_named_as_such() {
     let gone = format!("127.0.0.1:{}", usher_tests::program::free_port());
     let (busy, gone) = tokio::join!(of(address.to_string()), of(gone));
     assert_eq!((busy.as_str(), gone.as_str()), ("too_many_requests", "registry_unreachable"));
+}
+
+/// Of the configuration below.
+const CONFIG_DIGEST: &str = "04d9a7b46f342e3c5857a019c33206530426c1d2d8947b77dc7532c09424e25a";
+
+/// Has an image of one layer, of which only the beginning comes.
+fn drip(digest: String) -> Router {
+    let config = "{\"architecture\": \"amd64\", \"os\": \"linux\", \"rootfs\": {\"type\": \"layers\", \"diff_ids\": [\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"]}}";
+    let kind = "application/vnd.docker.distribution.manifest.v2+json";
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": kind,
+        "config": { "mediaType": "application/vnd.docker.container.image.v1+json", "size": config.len(), "digest": digest },
+        "layers": [{ "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": 1 << 20,
+                     "digest": format!("sha256:{}", "1".repeat(64)) }],
+    })
+    .to_string();
+    let blob = move |uri: axum::http::Uri| {
+        let whole = uri.path().ends_with(&digest);
+        async move {
+            if whole {
+                return config.into_response();
+            }
+            let first = stream::iter([Ok::<_, std::convert::Infallible>(vec![0_u8; 4096])]);
+            let body = axum::body::Body::from_stream(first.chain(stream::pending()));
+            ([("content-length", "1048576")], body).into_response()
+        }
+    };
+    Router::new()
+        .route("/v2/", any(|| async { "{}" }))
+        .route("/v2/double/manifests/{tag}", any(move || async move { ([("content-type", kind)], manifest) }))
+        .route("/v2/double/blobs/{digest}", any(blob))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_stops_in_the_middle_of_a_layer_is_given_up() {
+    let digest = "sha256:".to_owned() + CONFIG_DIGEST;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let env = format!("REPO={}\nTAG=1\n", listener.local_addr().unwrap());
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { axum::serve(listener, drip(digest)).await });
+    let project = ComposeProject::new(&unique(), FILE, &env).unwrap();
+    let said = tokio::task::spawn_blocking(move || {
+        let said = project.stack_json(&["up", "--stack-pull-stall", "1s"], 1);
+        assert!(project.containers().is_empty());
+        said
+    });
+    let said = said.await.unwrap();
+    assert_eq!(said["outcome"]["failures"][0]["reason"], "stalled", "{said:#}");
 }

@@ -1,11 +1,9 @@
-//! `kill -9` at every border between two steps of an upgrade, then once more: one version, and nothing left behind.
+//! `kill -9` before and after every step of an upgrade, then once more: one version, and nothing left behind.
 
 use std::os::unix::process::ExitStatusExt as _;
 
-use usher_tests::compose_project::said;
+use usher_tests::compose_project::{ComposeProject, said};
 use usher_tests::registry::Registry;
-
-use usher_tests::compose_project::ComposeProject;
 
 use super::{GOOD, unique};
 
@@ -31,65 +29,72 @@ networks: {front: }
 
 /// SIGKILL.
 const KILLED: i32 = 9;
+/// Seven steps for each of two services, and the follower's restart; the images are there before the first.
+const STEPS: usize = 15;
 
 #[tokio::test]
-async fn wherever_an_upgrade_is_killed_the_next_run_ends_in_one_version() {
+async fn an_upgrade_that_is_killed_before_any_of_its_steps_ends_in_one_version() {
+    killed_at_every_step("exit-before-step").await;
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_killed_after_any_of_its_steps_ends_in_one_version() {
+    killed_at_every_step("exit-after-step").await;
+}
+
+async fn killed_at_every_step(fault: &str) {
     let registry = Registry::start().await.unwrap();
     registry.push(GOOD, &["double:1"]).unwrap();
     registry.push(GOOD, &["double:2"]).unwrap();
     let env = format!("REPO={}\nTAG=1\n", registry.address());
     let project = ComposeProject::new(&unique(), FILE, &env).unwrap().logged_in(registry.docker_config());
     drop(project.stack_json(&["up"], 0));
-    let follower = format!("{}-follower-1", project.name());
     let (mut now, mut next) = ("1", "2");
     let mut deaths = 0;
     for step in 1.. {
         let before = project.containers();
         let set = format!("TAG={next}");
-        let fault = format!("exit-before-step:{step}");
-        let run = project.stack_with(&["up", "--set", &set], &[("USHER_FAULT", &fault)]);
+        let run =
+            project.stack_with(&["up", "--set", &set], &[("USHER_FAULT", &format!("{fault}:{step}"))]);
         if run.status.success() {
             break;
         }
         assert_eq!(run.status.signal(), Some(KILLED), "step {step}: {}", said(&run));
         deaths += 1;
-        // Two ways on: once more forward, or back to what the files still say.
-        if step % 3 == 0 {
-            drop(project.stack_json(&["up"], 0));
-        } else {
-            drop(project.stack_json(&["up", "--set", &set], 0));
-            (now, next) = (next, now);
-        }
-        let after = project.containers();
-        let killed = format!("killed before step {step}");
-        for (service, tag, restart) in
-            [("db", now, "unless-stopped"), ("edge", now, "always"), ("follower", "1", "always")]
-        {
-            let one = &after[&format!("{}-{service}-1", project.name())];
-            assert!(
-                one.image.ends_with(&format!("/double:{tag}")),
-                "{killed}: {service}: {one:?}, wanted {tag}"
-            );
-            assert_eq!(
-                (one.state.as_str(), one.restart.as_str()),
-                ("running", restart),
-                "{killed}: {service}"
-            );
-        }
-        assert_eq!(after.len(), 3, "{killed}: {after:#?}");
-        let db = format!("{}-db-1", project.name());
-        if before[&db].id != after[&db].id {
-            assert_eq!(before[&follower].id, after[&follower].id, "{killed}");
-            assert_ne!(
-                before[&follower].started, after[&follower].started,
-                "{killed}: the follower was forgotten"
-            );
-        }
-        let plan = project.stack_json(&["plan"], 0);
-        assert!(super::actions(&plan).is_empty(), "{killed}: {plan:#}");
-        let notes = std::fs::read_to_string(project.folder().join(".usher-agent.json")).unwrap_or_default();
-        assert!(!notes.contains("UnlessStopped") && !notes.contains("\"db\""), "{killed}: {notes}");
+        // Whoever comes next ends it first, whatever they came for.
+        drop(project.stack_json(&["up"], 0));
+        (now, next) = (next, now);
+        one_version(&project, now, &before, &format!("{fault}:{step}"));
     }
-    // Seven steps for each of two services, and the follower's restart; the pull is done once.
-    assert!(deaths >= 15, "an upgrade of two services has 15 steps, and only {deaths} could be died at");
+    assert!(deaths >= STEPS, "an upgrade of two services has {STEPS} steps, and only {deaths} could be died at");
+    let history = project.stack_json(&["history"], 0);
+    let all = history.as_array().unwrap();
+    assert!(all.len() == deaths + 1 && all.iter().all(|job| job["phase"] == "done"), "{history:#}");
+}
+
+/// Whether everything runs at `tag` as it should and nothing else is there.
+fn one_version(
+    project: &ComposeProject,
+    tag: &str,
+    before: &std::collections::BTreeMap<String, usher_tests::compose_project::Seen>,
+    fault: &str,
+) {
+    let after = project.containers();
+    let name = |service: &str| format!("{}-{service}-1", project.name());
+    for (service, tag, restart) in
+        [("db", tag, "unless-stopped"), ("edge", tag, "always"), ("follower", "1", "always")]
+    {
+        let one = &after[&name(service)];
+        assert!(one.image.ends_with(&format!("/double:{tag}")), "{fault}: {service}: {one:?}, wanted {tag}");
+        assert_eq!((one.state.as_str(), one.restart.as_str()), ("running", restart), "{fault}: {service}");
+    }
+    assert_eq!(after.len(), 3, "{fault}: {after:#?}");
+    assert!(project.env().contains(&format!("TAG={tag}\n")), "{fault}: {}", project.env());
+    let follower = name("follower");
+    assert_eq!(before[&follower].id, after[&follower].id, "{fault}");
+    assert_ne!(before[&follower].started, after[&follower].started, "{fault}: the follower was forgotten");
+    let plan = project.stack_json(&["plan"], 0);
+    assert!(super::actions(&plan).is_empty(), "{fault}: {plan:#}");
+    let notes = std::fs::read_to_string(project.folder().join(".usher-agent.json")).unwrap_or_default();
+    assert!(!notes.contains("UnlessStopped") && !notes.contains("\"db\""), "{fault}: {notes}");
 }

@@ -5,11 +5,19 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use usher_tests::compose_project::ComposeProject;
+use usher_tests::images::program;
 use usher_tests::program::free_port;
 use usher_tests::registry::Registry;
 
 use super::{GOOD, actions, unique};
 
+const DOUBLE: [&str; 5] = [
+    "/bin/jitsi-double",
+    "--web=0.0.0.0:8000",
+    "--prosody=0.0.0.0:5280",
+    "--jicofo=0.0.0.0:8888",
+    "--jvb=0.0.0.0:8080",
+];
 const SERVICES: [&str; 4] = ["jicofo", "jvb", "prosody", "web"];
 
 #[tokio::test]
@@ -29,23 +37,28 @@ async fn docker_jitsi_meets_own_files_come_up_and_compose_finds_nothing_to_do() 
         source.display()
     );
     let registry = Registry::start().await.unwrap();
+    let names = |tag: &str| SERVICES.map(|service| format!("jitsi/{service}:{tag}"));
     for tag in ["stable-1", "stable-2"] {
-        let names = SERVICES.map(|service| format!("jitsi/{service}:{tag}"));
-        registry.push(GOOD, &names.each_ref().map(String::as_str)).unwrap();
+        registry.push(GOOD, &names(tag).each_ref().map(String::as_str)).unwrap();
     }
+    // Answers as all four of them would.
+    let double = program("jitsi-double").unwrap();
+    registry.push_image(&[&double], &DOUBLE, &names("stable-3").each_ref().map(String::as_str)).unwrap();
 
     let read = |name: &str| std::fs::read_to_string(source.join(name)).unwrap();
     let project = ComposeProject::new(&unique(), &read("docker-compose.yml"), "").unwrap();
     let project = project.logged_in(registry.docker_config());
     let config = project.folder().join("config");
     let port = || format!("127.0.0.1:{}", free_port());
+    let web = port();
+    let project = project.with_flags(&["--jitsi-web-url", &format!("http://{web}")]);
     let env = format!(
         "{}\n{}CONFIG={}\nHTTP_PORT={}\nHTTPS_PORT={}\nJVB_PORT={}\nJVB_COLIBRI_PORT={}\nJICOFO_REST_PORT={}\n\
          JITSI_IMAGE_REPO={}/jitsi\nJITSI_IMAGE_VERSION=stable-1\n",
         read("env.example"),
         project.env(),
         config.display(),
-        port(),
+        web,
         port(),
         free_port(),
         free_port(),
@@ -71,16 +84,31 @@ async fn docker_jitsi_meets_own_files_come_up_and_compose_finds_nothing_to_do() 
     assert_eq!(project.containers(), seen, "compose changed something");
 
     // Nobody can say whether people are on it, so it is left alone as a whole unless told otherwise.
-    let said = project.stack_json(&["up", "--set", "JITSI_IMAGE_VERSION=stable-2"], 3);
-    assert_eq!(said["outcome"]["holds"][0]["reason"], "conferences", "{said:#}");
+    let said = project.stack_json(&["up", "--drain", "0", "--set", "JITSI_IMAGE_VERSION=stable-2"], 3);
+    assert_eq!(said["deployment"]["reason"], "conferences", "{said:#}");
     assert_eq!(project.containers(), seen);
-    drop(project.stack_json(&["up", "-t", "1", "--interrupt", "--set", "JITSI_IMAGE_VERSION=stable-2"], 0));
-    let seen = project.containers();
-    assert!(seen.values().all(|one| one.state == "running" && one.image.ends_with(":stable-2")), "{seen:#?}");
+    // All its containers stay up, and none of Jitsi's services answers.
+    let set = |tag: &'static str| {
+        ["up", "-t", "1", "--interrupt", "--deadline", "3", "--set", tag]
+    };
+    let said = project.stack_json(&set("JITSI_IMAGE_VERSION=stable-2"), 1);
+    let job = &said["deployment"];
+    assert_eq!((&job["phase"], &job["reason"]), (&"rolled_back".into(), &"unresponsive".into()), "{said:#}");
+    let all = |tag: &str| {
+        let seen = project.containers();
+        assert!(seen.values().all(|one| one.state == "running" && one.image.ends_with(tag)), "{seen:#?}");
+        seen
+    };
+    drop(all(":stable-1"));
+    drop(project.stack_json(&set("JITSI_IMAGE_VERSION=stable-3"), 0));
+    let seen = all(":stable-3");
     let up = project.compose(&["up", "-d"]);
     assert_eq!(up.matches("Running").count(), 4, "{up}");
 
-    drop(project.stack_json(&["down", "-t", "1"], 0));
+    let refused = project.stack_json(&["down", "-t", "1"], 3);
+    assert_eq!(refused["outcome"]["holds"][0]["reason"], "conferences", "{refused:#}");
+    assert_eq!(project.containers(), seen, "nobody can say whether people are on it");
+    drop(project.stack_json(&["down", "-t", "1", "--interrupt"], 0));
     assert!(project.containers().is_empty());
     assert!(config.join("storage/prosody").is_dir(), "folders stay");
 }

@@ -8,6 +8,7 @@
 mod bad_images;
 mod commands;
 mod crash;
+mod disk;
 mod jitsi;
 mod up;
 

@@ -37,7 +37,7 @@ async fn what_compose_brought_up_is_adopted_without_a_restart() {
     drop(project.stack_json(&["up"], 0));
     assert_eq!(project.containers(), before, "adopting changed something");
     let held = project.stack_json(&["up", "--leave-drift", "--set", "TAG=2"], 3);
-    assert_eq!(held["outcome"]["holds"][0]["reason"], "drift", "{held:#}");
+    assert_eq!(held["deployment"]["reason"], "blocked", "{held:#}");
     assert_eq!(project.containers(), before);
     drop(project.stack_json(&["up", "--set", "TAG=2"], 0));
     assert_all_run(&project, "2");
@@ -63,6 +63,15 @@ async fn an_upgrade_is_said_in_the_env_file_only_when_it_is_up() {
     let held = project.folder().join("HOLD");
     std::fs::write(&held, "moving house").unwrap();
     let said = project.stack_json(&["up", "--set", "TAG=1"], 3);
-    assert_eq!(said["outcome"]["hold_file"], "moving house");
+    assert!(said["deployment"]["detail"].as_str().unwrap().contains("moving house"), "{said:#}");
     assert_all_run(&project, "2");
+    let history = project.stack_json(&["history"], 0);
+    let phases: Vec<&str> =
+        history.as_array().unwrap().iter().map(|job| job["phase"].as_str().unwrap()).collect();
+    assert_eq!(phases, ["failed", "done"], "{history:#}");
+    std::fs::remove_file(held).unwrap();
+    let back = project.stack_json(&["rollback"], 0);
+    assert_eq!(back["deployment"]["goal"]["undo"], history[1]["id"], "{back:#}");
+    assert_all_run(&project, "1");
+    assert_eq!(project.env(), before);
 }

@@ -87,8 +87,41 @@ async fn one_that_crashes_again_and_again_is_given_up_and_told() {
     assert_eq!(upkeep.last_heal.map(|heal| heal.reason), Some(Illness::Crashed));
     let metrics = agent.metrics().await;
     assert!(metrics.contains("usher_stack_heals_total{service=\"shaky\",reason=\"crashed\"} 2"), "{metrics}");
+    // An agent that crashes in between does not begin anew with it.
+    let started = |project: &ComposeProject| project.containers()[&format!("{name}-shaky-1")].started.clone();
+    let before = started(&project);
+    let agent = agent.killed_and_restarted().await;
+    until(&agent, "it is still given up", |_, upkeep| {
+        upkeep.holds.iter().any(|hold| hold.subject == "shaky" && hold.reason == StackHold::GaveUp)
+    })
+    .await;
+    assert_eq!(started(&project), before);
     let seen = project.containers();
     assert_eq!(seen[&format!("{name}-calm-1")].state, "running");
+}
+
+/// Until it is told to, it is well; then it takes all the memory there is.
+const HUNGRY: &str = "while [ ! -e /tmp/eat ]; do sleep 0.1; done; a=xxxxxxxx; while :; do a=$a$a; done";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_kernel_ends_for_want_of_memory_is_told_from_one_that_crashed() {
+    let name = unique();
+    let tag = format!("usher-test/{name}:1");
+    let _image = image(&tag, HUNGRY);
+    let file = format!(
+        "services:\n  hungry: {{image: '{tag}', restart: 'no', mem_limit: 16m, memswap_limit: 16m}}\n  calm: {{image: '{tag}', stop_grace_period: 1s}}\n"
+    );
+    let project = ComposeProject::new(&name, &file, "").unwrap();
+    let agent = keeper(&project, &[]);
+    settled(&agent).await;
+    docker(&["exec", &format!("{name}-hungry-1"), "/bin/sh", "-c", ": >/tmp/eat"]);
+    // Its second life has the file as well, so it falls again and again.
+    let upkeep = until(&agent, "it is helped up", |_, upkeep| upkeep.heals > 0).await;
+    let heal = upkeep.last_heal.unwrap();
+    assert_eq!((heal.service.as_str(), heal.reason), ("hungry", Illness::OutOfMemory));
+    let metrics = agent.metrics().await;
+    assert!(metrics.contains("usher_stack_heals_total{service=\"hungry\",reason=\"out_of_memory\"}"), "{metrics}");
+    assert!(!metrics.contains("reason=\"crashed\"} 1"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,9 @@
 mod certificates;
 mod crash;
 mod deploy;
+mod engine;
 mod heal;
+mod people;
 
 use std::process::Command;
 

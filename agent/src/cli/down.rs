@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command};
 
-use super::{Exit, Ground, exit, flags, show};
-use usher_agent::stack::DownOptions;
+use super::{Exit, Ground, exit, flags, live, show};
+use usher_agent::compose::plan::Held;
+use usher_agent::stack::{DownOptions, HoldView, LoadedStack, Outcome};
 
 pub(super) fn command() -> Command {
     Command::new("down")
@@ -16,6 +17,12 @@ pub(super) fn command() -> Command {
                 .long("remove-orphans")
                 .action(ArgAction::SetTrue)
                 .help("Remove containers of services that are gone from the files, too"),
+        )
+        .arg(
+            Arg::new("interrupt")
+                .long("interrupt")
+                .action(ArgAction::SetTrue)
+                .help("Do it although conferences are on it, or nobody can say whether there are"),
         )
         .arg(flags::timeout())
         .arg(flags::format())
@@ -29,12 +36,33 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Exit> {
         remove_orphans: ground.matches.get_flag("remove-orphans"),
         timeout: ground.matches.get_one::<u32>("timeout").map(|s| Duration::from_secs(u64::from(*s))),
     };
-    let display = show::Display::new();
-    let outcome = ground.stack.down(&lock, &loaded, &options, &|progress| display.show(progress)).await;
+    let outcome = match people(ground, &loaded).await? {
+        Some(hold) => Outcome { holds: vec![hold], ..Outcome::default() },
+        None => {
+            let display = show::Display::new();
+            ground.stack.down(&lock, &loaded, &options, &|progress| display.show(progress)).await
+        }
+    };
     if flags::is_json(ground.matches) {
         println!("{}", serde_json::json!({ "outcome": outcome }));
     } else {
         println!("{}", show::outcome(&outcome));
     }
     Ok(exit::of_outcome(&outcome))
+}
+
+/// What stands in the way where people may be on what runs.
+async fn people(ground: &Ground<'_>, loaded: &LoadedStack) -> anyhow::Result<Option<HoldView>> {
+    if ground.matches.get_flag("interrupt") {
+        return Ok(None);
+    }
+    let observed = ground.stack.observe(loaded).await?;
+    let up = observed.containers.iter().filter(|one| one.is_up() && one.belongs_to(&loaded.desired.project));
+    let services: Vec<&str> = up.filter_map(|one| one.service()).collect();
+    let found = live::people(ground.settings, loaded, &services).await;
+    Ok(found.map(|(subject, count)| HoldView {
+        subject,
+        reason: "conferences".into(),
+        text: format!("{}; --interrupt goes on", Held::Conferences(count)),
+    }))
 }

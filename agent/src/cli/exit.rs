@@ -1,5 +1,6 @@
 //! What the program's end says to a script.
 
+use usher_agent::deploy::alone::AloneError;
 use usher_agent::stack::{LockError, Outcome, ProjectError};
 
 /// The exit codes.
@@ -23,7 +24,11 @@ work)";
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
     if error.is::<ProjectError>() || error.is::<super::flags::NotAPair>() {
         Exit::BadInput
-    } else if matches!(error.downcast_ref(), Some(LockError::Busy { .. })) {
+    } else if error.is::<usher_common::settings::Complaints>() {
+        Exit::BadInput
+    } else if matches!(error.downcast_ref(), Some(LockError::Busy { .. }))
+        || matches!(error.downcast_ref(), Some(AloneError::Lock(LockError::Busy { .. })))
+    {
         Exit::Held
     } else {
         Exit::Failed

@@ -1,41 +1,45 @@
 //! How many conferences are on this node, asked of the agent that runs here: it watches the bridge.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
-use usher_common::rt::files::read_tokens;
-use usher_common::rt::http_client::{self, ClientOptions};
+use usher_agent::compose::plan::Policy;
+use usher_agent::stack::LoadedStack;
 use usher_common::settings::Settings;
 use usher_common::wire::Report;
 
-/// The agent answers from memory.
-const DEADLINE: Duration = Duration::from_secs(2);
-/// A report of a node with a thousand rooms is a tenth of that.
-const REPORT_MAX: usize = 4 * 1024 * 1024;
+use super::agent::Agent;
+
 /// Whoever replaces one of these ends or breaks every meeting.
 const MEETING: [&str; 4] = ["jvb", "jicofo", "prosody", "web"];
 
-/// For `Policy::live`: conferences by service; a number that nobody knows is `None`.
-pub(crate) async fn conferences(settings: &Settings) -> BTreeMap<String, Option<u64>> {
-    let count = ask(settings).await;
+/// For [`Policy::live`]: conferences by service; a number that nobody knows is `None`.
+pub(crate) async fn conferences(
+    settings: &Settings,
+    loaded: &LoadedStack,
+) -> BTreeMap<String, Option<u64>> {
+    // Without a bridge in it, it is no project that conferences are on.
+    if !loaded.project.services.contains_key("jvb") {
+        return BTreeMap::new();
+    }
+    let count = count(settings).await;
     MEETING.iter().map(|service| ((*service).to_owned(), count)).collect()
 }
 
-async fn ask(settings: &Settings) -> Option<u64> {
-    http_client::use_ring();
-    let client = http_client::client(&ClientOptions::default()).ok()?;
-    let mut address = settings.address("listen")?;
-    if address.ip().is_unspecified() {
-        address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port());
-    }
-    let mut request = client.get(format!("http://{address}/v1/report"));
-    if let Some(tokens) = settings.path("auth.token_file").and_then(|path| read_tokens(&path).ok())
-        && let Some(token) = tokens.first()
-    {
-        request = request.bearer_auth(token);
-    }
-    let answer = http_client::call(request, DEADLINE, REPORT_MAX).await.ok()?;
+/// Conferences on this node; `None`: nobody knows, such as when no agent runs.
+async fn count(settings: &Settings) -> Option<u64> {
+    let answer = Agent::new(settings).ok()?.get("/v1/report").await.ok()?;
     let report: Report = serde_json::from_slice(&answer.body).ok()?;
     report.jitsi?.conferences
+}
+
+/// The first of `services` that people may be on, and how many conferences there are; `None` for the number: nobody
+/// knows.
+pub(crate) async fn people(
+    settings: &Settings,
+    loaded: &LoadedStack,
+    services: &[&str],
+) -> Option<(String, Option<u64>)> {
+    let policy = Policy { live: conferences(settings, loaded).await, ..Policy::default() };
+    let mut found = services.iter();
+    found.find_map(|service| Some(((*service).to_owned(), policy.conferences_on(service)?)))
 }

@@ -3,10 +3,14 @@
 //! The result goes to standard output (a table, or JSON with `--format json`), everything on the way there to
 //! standard error. It takes the same lock as the agent, and the engine's state is the only thing they share.
 
+mod agent;
 mod config;
+mod course;
+mod deploy;
 mod down;
 mod exit;
 mod flags;
+mod history;
 mod live;
 mod logs;
 mod plan;
@@ -34,6 +38,9 @@ pub(crate) fn command() -> Command {
             .subcommand(config::command())
             .subcommand(plan::command())
             .subcommand(up::command())
+            .subcommand(deploy::deploy_command())
+            .subcommand(deploy::rollback_command())
+            .subcommand(history::command())
             .subcommand(down::command())
             .subcommand(ps::command())
             .subcommand(logs::command()),
@@ -44,6 +51,9 @@ pub(crate) fn command() -> Command {
 pub(crate) struct Ground<'a> {
     pub(crate) stack: Stack,
     pub(crate) settings: &'a Settings,
+    pub(crate) environment: &'a BTreeMap<String, String>,
+    /// The flags name another project, or other files of it, than the settings do.
+    pub(crate) other_source: bool,
     pub(crate) matches: &'a ArgMatches,
 }
 
@@ -57,7 +67,9 @@ pub(crate) fn run(
     let mut complaints = Complaints::default();
     let here = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
     let mut options = StackOptions::from_settings(settings, environment, &here, &mut complaints);
+    let own = options.source.clone();
     flags::take(matches, &here, &mut options);
+    let other_source = options.source != own;
     let options = match complaints.or(options) {
         Ok(options) => options,
         Err(complaints) => {
@@ -66,7 +78,7 @@ pub(crate) fn run(
         }
     };
     let (name, matches) = matches.subcommand().expect("a sub-command is required");
-    let ground = Ground { stack: Stack::new(options), settings, matches };
+    let ground = Ground { stack: Stack::new(options), settings, environment, other_source, matches };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
@@ -74,6 +86,9 @@ pub(crate) fn run(
                 "config" => config::run(&ground),
                 "plan" => plan::run(&ground).await,
                 "up" => up::run(&ground).await,
+                "deploy" => deploy::deploy(&ground).await,
+                "rollback" => deploy::rollback(&ground).await,
+                "history" => history::run(&ground),
                 "down" => down::run(&ground).await,
                 "ps" => ps::run(&ground).await,
                 "logs" => logs::run(&ground).await,

@@ -36,7 +36,7 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Exit> {
 pub(super) async fn policy(ground: &Ground<'_>, loaded: &LoadedStack) -> Policy {
     let matches = ground.matches;
     Policy {
-        live: live::conferences(ground.settings).await,
+        live: live::conferences(ground.settings, loaded).await,
         interrupt: matches.get_flag("interrupt"),
         // A person who says up means what the files say.
         enforce: !matches.get_flag("leave-drift"),
@@ -47,7 +47,7 @@ pub(super) async fn policy(ground: &Ground<'_>, loaded: &LoadedStack) -> Policy 
     }
 }
 
-fn forced(matches: &ArgMatches, loaded: &LoadedStack) -> BTreeSet<String> {
+pub(super) fn forced(matches: &ArgMatches, loaded: &LoadedStack) -> BTreeSet<String> {
     match matches.get_one::<String>("force").map(String::as_str) {
         None => BTreeSet::new(),
         Some("") => loaded.desired.services.iter().map(|service| service.name.clone()).collect(),

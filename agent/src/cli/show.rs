@@ -33,6 +33,15 @@ impl Display {
         Self { bars: terminal.then(|| Bars { all: MultiProgress::new(), open: Mutex::default() }) }
     }
 
+    /// Says something between the news.
+    #[expect(clippy::print_stderr, reason = "this is the program's face")]
+    pub(crate) fn say(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => bars.say(&format!("{} {text}", style("→").cyan())),
+            None => eprintln!("{text}"),
+        }
+    }
+
     /// Takes one piece of news.
     pub(crate) fn show(&self, progress: Progress) {
         match &self.bars {
@@ -49,7 +58,10 @@ fn say_line(progress: &Progress) {
         Progress::StepEnded { failure: Some(failure), .. } => eprintln!("failed: {failure}"),
         Progress::Retry { failure, wait_ms } => eprintln!("again in {} s: {failure}", wait_ms.div_ceil(1000)),
         Progress::Layer { image, layer } if layer.layer.is_none() => eprintln!("  {image}: {}", layer.status),
-        Progress::Planned { .. } | Progress::Layer { .. } | Progress::StepEnded { failure: None, .. } => {}
+        Progress::Planned { .. }
+        | Progress::Layer { .. }
+        | Progress::People { .. }
+        | Progress::StepEnded { failure: None, .. } => {}
     }
 }
 
@@ -109,7 +121,7 @@ impl Bars {
                 }
                 bar.set_message(layer.status);
             }
-            Progress::Planned { .. } => {}
+            Progress::Planned { .. } | Progress::People { .. } => {}
         }
     }
 
@@ -143,7 +155,7 @@ pub(crate) fn plan(plan: &PlanView) -> String {
         let mut table = table(&["", "STEP", "ON", "", "WHY"]);
         for (index, step) in plan.steps.iter().enumerate() {
             let number = (index + 1).to_string();
-            table.add_row([&number, step.action, &step.subject, &step.detail, &step.because]);
+            table.add_row([&number, &*step.action, &step.subject, &step.detail, &step.because]);
         }
         lines.push(table.to_string());
     }

@@ -1,79 +1,66 @@
-//! `stack up`: brings the project to where the files and `--set` say, or leaves what ran before.
-//!
-//! ```text
-//!  load with --set ──► converge ── good ──► .env says it too
-//!                          └── failed ──► converge to the files as they are ──► what ran before runs again
-//! ```
+//! `stack up`: brings the project to where the files say; with `--set`, a deployment with a way back.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Command;
+use usher_agent::compose::plan::Policy;
+use usher_agent::deploy::alone::state_dir;
+use usher_agent::deploy::journal::Journal;
+use usher_agent::deploy::orders::What;
+use usher_agent::stack::{LoadedStack, Lock, Memory, Outcome};
 
+use super::course::{self, Driver};
 use super::{Exit, Ground, exit, flags, plan, show};
-use usher_agent::compose::plan::{Held, Policy};
-use usher_agent::stack::{LoadedStack, Lock, Memory, Outcome, env_file};
 
 pub(super) fn command() -> Command {
-    flags::policy(
-        Command::new("up")
-            .about("Bring the stack to where the files say; what runs already and is right stays untouched")
-            .arg(flags::set(
-                "Set a variable, over .env; when everything is up, .env says so too, and when not, what ran before runs again",
-            ))
-            .arg(flags::timeout())
-            .arg(flags::format()),
-    )
+    let command = Command::new("up")
+        .about("Bring the stack to where the files say; what runs already and is right stays untouched")
+        .arg(flags::set(
+            "Set a variable in .env and bring that version up: images first, then one service after the other; \
+             when it is no good, everything comes back as it was",
+        ))
+        .arg(flags::timeout())
+        .arg(flags::format());
+    course::args(flags::policy(command))
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's face")]
 pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Exit> {
     let overrides = flags::overrides(ground.matches)?;
-    let loaded = load(ground, &overrides)?;
+    let loaded = ground.stack.load(&overrides)?;
     show::warnings(&loaded);
+    if !overrides.is_empty() {
+        let driver = course::driver(ground, &loaded).await?;
+        Memory::load(loaded.directory()).forget_failed()?;
+        let mut wanted = course::wanted(ground.matches, &loaded)?;
+        wanted.who = Some(course::who(ground, "stack up"));
+        return course::run(ground, &loaded, &driver, What::Deploy(wanted)).await;
+    }
+    if was_cut_short(ground, &loaded)? && matches!(course::driver(ground, &loaded).await?, Driver::Us) {
+        course::resume(ground, &loaded).await?;
+    }
+    // The files may be others by now.
+    plain(ground, load(ground)?).await
+}
+
+/// Whether a deployment of this project began and did not end.
+fn was_cut_short(ground: &Ground<'_>, loaded: &LoadedStack) -> anyhow::Result<bool> {
+    let journal = Journal::new(&state_dir(&course::config(ground)?, loaded));
+    Ok(journal.all().first().is_some_and(|job| !job.phase.is_final()))
+}
+
+#[expect(clippy::print_stdout, reason = "this is the program's face")]
+async fn plain(ground: &Ground<'_>, loaded: LoadedStack) -> anyhow::Result<Exit> {
     let lock = ground.stack.lock(&loaded, "usher-agent stack up")?;
     // Who asks again means it.
     Memory::load(loaded.directory()).forget_failed()?;
     let policy = plan::policy(ground, &loaded).await;
-    let plan = ground.stack.plan(&loaded, &policy).await?;
-    let people = plan.holds.iter().any(|hold| matches!(hold.reason, Held::Conferences(_)));
-    let outcome = if people && !overrides.is_empty() {
-        // Half a new version is worse than none.
-        Outcome::held(&plan)
-    } else {
-        converge(ground, &lock, &loaded, policy.clone()).await
-    };
-    let mut exit = exit::of_outcome(&outcome);
-    let (mut note, mut back) = (None, None);
-    if !overrides.is_empty() && exit == Exit::Good {
-        let path = env_path(ground, &loaded);
-        env_file::persist(&path, &overrides).context("everything is up, but the next up would undo it")?;
-        note = Some(format!("{} says so too", path.display()));
-    } else if !overrides.is_empty() && exit == Exit::Failed && outcome.reached_containers() {
-        eprintln!("back to what ran before");
-        let before = load(ground, &BTreeMap::new())?;
-        let again = converge(ground, &lock, &before, Policy { force: Default::default(), ..policy }).await;
-        note = Some(
-            if again.settled() { "what ran before runs" } else { "what ran before does not run" }.to_owned(),
-        );
-        back = Some(again);
-    } else if !overrides.is_empty() && exit == Exit::Held {
-        note = Some("--set is not kept, since not everything could be done".to_owned());
-    }
+    let outcome = converge(ground, &lock, &loaded, policy).await;
     if flags::is_json(ground.matches) {
-        println!("{}", serde_json::json!({ "outcome": outcome, "back": back, "note": note }));
+        println!("{}", serde_json::json!({ "outcome": outcome }));
     } else {
         println!("{}", show::outcome(&outcome));
-        if let Some(back) = &back {
-            println!("{}", show::outcome(back));
-        }
-        note.iter().for_each(|note| println!("{note}"));
     }
-    if back.is_some() {
-        exit = Exit::Failed;
-    }
-    Ok(exit)
+    Ok(exit::of_outcome(&outcome))
 }
 
 async fn converge(ground: &Ground<'_>, lock: &Lock, loaded: &LoadedStack, policy: Policy) -> Outcome {
@@ -81,18 +68,10 @@ async fn converge(ground: &Ground<'_>, lock: &Lock, loaded: &LoadedStack, policy
     ground.stack.converge(lock, loaded, policy, &|progress| display.show(progress)).await
 }
 
-fn load(ground: &Ground<'_>, overrides: &BTreeMap<String, String>) -> anyhow::Result<LoadedStack> {
-    let mut loaded = ground.stack.load(overrides)?;
+fn load(ground: &Ground<'_>) -> anyhow::Result<LoadedStack> {
+    let mut loaded = ground.stack.load(&BTreeMap::new())?;
     if let Some(seconds) = ground.matches.get_one::<u32>("timeout") {
-        for service in &mut loaded.desired.services {
-            service.grace_ms = u64::from(*seconds) * 1000;
-        }
+        loaded.desired.stop_within(u64::from(*seconds) * 1000);
     }
     Ok(loaded)
-}
-
-/// The file that the variables are read from: the last env file named, else `.env` of the project.
-fn env_path(ground: &Ground<'_>, loaded: &LoadedStack) -> PathBuf {
-    let named = ground.stack.options().source.env_files.last();
-    named.map_or_else(|| loaded.directory().join(".env"), |path| Path::new(path).to_owned())
 }

@@ -102,6 +102,12 @@ static KEYS: &[Key] = &[
         "How long a started container may take until it is healthy, or up when it has no health check",
     ),
     key(
+        "stack.pull_stall",
+        Kind::Duration,
+        Some("2m"),
+        "A pull that makes no progress for so long is given up and tried again",
+    ),
+    key(
         "stack.settle",
         Kind::Duration,
         Some("3s"),

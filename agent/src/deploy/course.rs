@@ -52,15 +52,6 @@ pub fn after(
     use DeployPhase as Phase;
     let waited = now_ms.saturating_sub(job.since_unix_ms());
     let mut next = job.clone();
-    let blame = |next: &mut Job, reason, detail| {
-        // The first cause is what people need; a failed way back says its own in the detail.
-        next.reason.get_or_insert(reason);
-        next.detail = Some(match next.detail.take() {
-            None => detail,
-            Some(before) if before.contains(&detail) => before,
-            Some(before) => format!("{before}; then {detail}"),
-        });
-    };
     let phase = match (job.phase, found) {
         (Phase::Requested, Found::Good) => Phase::Pulling,
         (Phase::Pulling, Found::Good) => Phase::Draining,
@@ -101,6 +92,32 @@ pub fn after(
     next.phase = phase;
     next.turns.push(Turn { phase, at_unix_ms: now_ms });
     next
+}
+
+/// The deployment after somebody called it off: over where nothing was replaced, else on its way back; one that is
+/// over or on its way back stays as it is.
+#[must_use]
+pub fn called_off(job: &Job, now_ms: u64) -> Job {
+    use DeployPhase as Phase;
+    let mut next = job.clone();
+    next.phase = match job.phase {
+        Phase::Requested | Phase::Pulling | Phase::Draining => Phase::Failed,
+        Phase::Replacing | Phase::Verifying => Phase::RollingBack,
+        _ => return next,
+    };
+    blame(&mut next, DeployReason::Asked, "it was called off".to_owned());
+    next.turns.push(Turn { phase: next.phase, at_unix_ms: now_ms });
+    next
+}
+
+/// The first cause is what people need; a failed way back says its own in the detail.
+fn blame(next: &mut Job, reason: DeployReason, detail: String) {
+    next.reason.get_or_insert(reason);
+    next.detail = Some(match next.detail.take() {
+        None => detail,
+        Some(before) if before.contains(&detail) => before,
+        Some(before) => format!("{before}; then {detail}"),
+    });
 }
 
 #[cfg(test)]
@@ -155,6 +172,17 @@ mod tests {
         let stuck = live(&found);
         assert_eq!((stuck.phase, stuck.reason), (DeployPhase::Stuck, Some(DeployReason::Unhealthy)));
         assert_eq!(stuck.detail.unwrap(), "unhealthy; then going back failed: engine_down");
+    }
+
+    #[test]
+    fn what_is_called_off_ends_where_nothing_was_replaced_and_goes_back_where_something_was() {
+        let mut phases = Vec::new();
+        for steps in 0..6 {
+            let job = live(&vec![(Found::Good, 0); steps]);
+            phases.push(called_off(&job, 1).phase.as_str());
+        }
+        assert_eq!(phases, ["failed", "failed", "failed", "rolling_back", "rolling_back", "done"]);
+        assert_eq!(called_off(&live(&[]), 1).reason, Some(DeployReason::Asked));
     }
 
     fn found() -> impl Strategy<Value = Found> {

@@ -48,6 +48,11 @@ impl Drive {
         Self { job, wake: Instant::now(), steady: Steady::default() }
     }
 
+    /// The one under way.
+    pub(crate) const fn job(&self) -> Option<&Job> {
+        self.job.as_ref()
+    }
+
     /// The phase of the one under way; `None`: there is none.
     pub(crate) fn phase(&self) -> Option<DeployPhase> {
         self.job.as_ref().map(|job| job.phase)
@@ -68,7 +73,7 @@ impl Drive {
         if order.answer.is_closed() {
             return;
         }
-        let answer = self.accept(site, order.what).await;
+        let answer = self.begin(site, order.what).await;
         if let Err(refused) = &answer {
             tracing::info!(%refused, "a deployment was refused");
         }
@@ -76,7 +81,8 @@ impl Drive {
         drop(order.answer.send(answer));
     }
 
-    async fn accept(&mut self, site: &mut Site, what: What) -> Result<Box<Job>, Refused> {
+    /// Begins a deployment: on return it is on the disk.
+    pub(crate) async fn begin(&mut self, site: &mut Site, what: What) -> Result<Box<Job>, Refused> {
         if let Some(job) = &self.job {
             return Err(Refused::Busy(job.id.clone()));
         }
@@ -121,6 +127,20 @@ impl Drive {
                 _ if waited => PAUSE,
                 _ => Duration::ZERO,
             };
+        self.turn_to(site, next)
+    }
+
+    /// Calls the one under way off; whether it is over by that.
+    pub(crate) fn call_off(&mut self, site: &Site) -> bool {
+        let Some(job) = &self.job else { return true };
+        let next = course::called_off(job, unix_now_ms());
+        self.wake = Instant::now();
+        self.turn_to(site, next)
+    }
+
+    /// Takes the next state, once it is on the disk; whether the deployment is over.
+    fn turn_to(&mut self, site: &Site, next: Job) -> bool {
+        let Some(job) = &self.job else { return true };
         if next == *job {
             return false;
         }
@@ -189,14 +209,15 @@ async fn before(site: &Site) -> Result<Release, Refused> {
         Err(error) => return settled.ok_or_else(|| not_now(&error)),
     };
     let same_place =
-        |settled: &Release| settled.files.contains_key(&release::env_path(&loaded).display().to_string());
+        |settled: &Release| settled.files.contains_key(&loaded.env_path.display().to_string());
     if let Some(settled) = settled.filter(same_place) {
         return Ok(settled);
     }
     let observed = site.stack.observe(&loaded).await.map_err(|failure| not_now(&failure))?;
     let images = release::images(&loaded, &observed);
     let files = release::files(&loaded).map_err(|error| not_now(&error))?;
-    Ok(Release { files, images })
+    let digests = release::digests(&site.stack, &images).await.map_err(|failure| not_now(&failure))?;
+    Ok(Release { files, images, digests })
 }
 
 /// The deployment to go back from.

@@ -1,6 +1,6 @@
 //! A deployment as a value: what was asked, what was there before, how far it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use usher_common::wire::{DeployPhase, DeployReason, Deployment};
@@ -24,6 +24,19 @@ pub struct Wanted {
     /// Who asks, for the history.
     #[serde(default)]
     pub who: Option<String>,
+    /// Services that are replaced although nothing of them changed.
+    #[serde(default)]
+    pub force: BTreeSet<String>,
+    /// Containers that somebody else made from other settings are left, and a deployment that needed to replace one
+    /// is not begun.
+    #[serde(default)]
+    pub leave_drift: bool,
+    /// Containers of services that are gone from the files go too.
+    #[serde(default)]
+    pub remove_orphans: bool,
+    /// How long a container may take to stop, seconds; what its service says when not said.
+    #[serde(default)]
+    pub stop_s: Option<u32>,
 }
 
 /// What a deployment does in the end.
@@ -43,6 +56,10 @@ pub struct Release {
     pub files: BTreeMap<String, Option<String>>,
     /// Ids of the images it runs, by the reference that the files use.
     pub images: BTreeMap<String, String>,
+    /// The digests by which the registry knows them, `repository@sha256:…`, by the same; without those that were made
+    /// here.
+    #[serde(default)]
+    pub digests: BTreeMap<String, String>,
 }
 
 /// One change of phase.
@@ -132,13 +149,14 @@ impl Job {
             detail: self.detail.as_deref(),
             turns: &self.turns,
             images_before: &self.before.images,
+            digests_before: &self.before.digests,
             images: &self.images,
         }
     }
 }
 
 /// See [`Job::view`].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct JobView<'a> {
     id: &'a str,
     goal: &'a Goal,
@@ -151,5 +169,6 @@ pub struct JobView<'a> {
     detail: Option<&'a str>,
     turns: &'a [Turn],
     images_before: &'a BTreeMap<String, String>,
+    digests_before: &'a BTreeMap<String, String>,
     images: &'a BTreeMap<String, String>,
 }

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use usher_common::rt::files::read_text;
 
 use super::job::{Job, Release};
+use crate::stack::{Lock, LockError};
 
 const DIRECTORY: &str = "deployments";
 /// The release that was last seen to run as its files say.
@@ -19,9 +20,9 @@ const SETTLED: &str = "settled.json";
 /// Compose files and `.env` of docker-jitsi-meet are below 100 kB together.
 const MOST_BYTES: u64 = 32 << 20;
 
-/// Why a deployment cannot be kept. It is not begun then, or not gone on with.
+/// Why deployments cannot be kept or looked at. One that cannot be kept is not begun, or not gone on with.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot keep the deployment in {}: {error}; make room or mend the rights there", path.display())]
+#[error("cannot use the records of deployments in {}: {error}; make room or mend the rights there", path.display())]
 pub struct JournalError {
     path: PathBuf,
     error: io::Error,
@@ -38,6 +39,23 @@ impl Journal {
     #[must_use]
     pub fn new(state_dir: &Path) -> Self {
         Self { directory: state_dir.join(DIRECTORY) }
+    }
+
+    /// The right to work on deployments: of all who share a journal, one does, for as long as it has this.
+    pub fn claim(&self, who: &str) -> Result<Lock, LockError> {
+        let failed = |error| LockError::Io { path: self.directory.clone(), error };
+        fs::create_dir_all(&self.directory).map_err(failed)?;
+        Lock::take(&self.directory, who)
+    }
+
+    /// Whether the deployments can be looked at; a journal that nobody wrote to yet can.
+    pub fn check_readable(&self) -> Result<(), JournalError> {
+        match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(JournalError { path: self.directory.clone(), error })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All deployments, newest first. One that cannot be read is told and left for a human to look at.

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! The phase on disk alone says how to go on after a crash. Not here: single steps and their order (the planner's),
-//! and when something that fell is helped (upkeep's).
+//! and when something that fell is helped (upkeep's). Where no agent runs, [`alone`] is the one who drives.
 
+pub mod alone;
 pub mod course;
 pub(crate) mod drive;
 pub mod job;

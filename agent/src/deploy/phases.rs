@@ -1,6 +1,6 @@
 //! The work of each phase: does it, once, and says what was found. Each can be begun again after a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use usher_common::rt::process::unix_now_ms;
 use usher_common::wire::{DeployPhase, DeployReason};
@@ -11,7 +11,7 @@ use super::release::{self, ReleaseError};
 use super::verify::{Sight, Steady, judge};
 use crate::compose::plan::{Policy, Step};
 use crate::engine::ObservedContainer;
-use crate::stack::{Failure, Outcome, Progress, Reason, env_file};
+use crate::stack::{Failure, LoadedStack, Outcome, PlanView, Progress, Reason, env_file, hold_file};
 use crate::upkeep::site::Site;
 
 /// Services whose replacement interrupts conferences: media, signalling, and the way to both.
@@ -44,6 +44,32 @@ pub(super) async fn work(
     (found, None)
 }
 
+/// The project for a deployment, with the time to stop that it asks for.
+async fn load(
+    site: &Site,
+    job: &Job,
+    overrides: &BTreeMap<String, String>,
+) -> Result<LoadedStack, Found> {
+    let loaded = site.load(overrides).await;
+    let mut loaded = loaded.map_err(|error| Found::Bad(DeployReason::FilesInvalid, error.to_string()))?;
+    if let Some(seconds) = job.wanted.stop_s {
+        loaded.desired.stop_within(u64::from(seconds) * 1000);
+    }
+    Ok(loaded)
+}
+
+/// How far a deployment may go; people are its drain's business.
+fn policy(job: &Job) -> Policy {
+    let forward = job.phase != DeployPhase::RollingBack;
+    Policy {
+        enforce: !(forward && job.wanted.leave_drift),
+        interrupt: true,
+        force: if forward { job.wanted.force.clone() } else { BTreeSet::new() },
+        remove_orphans: forward && job.wanted.remove_orphans,
+        ..Policy::default()
+    }
+}
+
 /// What `.env` does not say yet; nothing when the way leads back.
 fn overrides(job: &Job) -> BTreeMap<String, String> {
     match job.goal {
@@ -53,9 +79,12 @@ fn overrides(job: &Job) -> BTreeMap<String, String> {
 }
 
 async fn requested(site: &Site, job: &Job) -> Found {
-    match site.load(&overrides(job)).await {
-        Ok(_) => Found::Good,
-        Err(error) => Found::Bad(DeployReason::FilesInvalid, error.to_string()),
+    match load(site, job, &overrides(job)).await {
+        Ok(loaded) => match hold_file(loaded.directory()) {
+            Some(said) => Found::Bad(DeployReason::Blocked, format!("there is a HOLD file: {said}")),
+            None => Found::Good,
+        },
+        Err(found) => found,
     }
 }
 
@@ -64,9 +93,9 @@ async fn pulling(site: &Site, job: &Job) -> Found {
     if job.goal != Goal::Set {
         return Found::Good;
     }
-    let loaded = match site.load(&overrides(job)).await {
+    let loaded = match load(site, job, &overrides(job)).await {
         Ok(loaded) => loaded,
-        Err(error) => return Found::Bad(DeployReason::FilesInvalid, error.to_string()),
+        Err(found) => return found,
     };
     let (board, id) = (site.board.clone(), job.id.clone());
     let sink = move |progress: Progress| board.tell(&id, &progress);
@@ -83,23 +112,42 @@ async fn pulling(site: &Site, job: &Job) -> Found {
 }
 
 async fn draining(site: &Site, job: &Job) -> Found {
-    if job.wanted.interrupt || site.calls.count() == Some(0) {
-        return Found::Good;
-    }
+    let free = job.wanted.interrupt || site.calls.count() == Some(0);
     // What going back replaces is known only when its files are in place, so it waits for everybody.
     if job.goal != Goal::Set {
-        return Found::NotYet;
+        return if free { Found::Good } else { wait(site, job) };
     }
-    let Ok(loaded) = site.load(&overrides(job)).await else { return Found::Good };
-    let policy = Policy { enforce: true, interrupt: true, ..Policy::default() };
-    let Ok(plan) = site.stack.plan(&loaded, &policy).await else { return Found::NotYet };
+    let loaded = match load(site, job, &overrides(job)).await {
+        Ok(loaded) => loaded,
+        Err(found) => return found,
+    };
+    let plan = match site.stack.plan(&loaded, &policy(job)).await {
+        Ok(plan) => plan,
+        Err(failure) => return bad(&failure),
+    };
+    // What stands in the way is said before anything is touched.
+    let blocks: Vec<String> = PlanView::of(&plan)
+        .holds
+        .into_iter()
+        .filter(|hold| hold.reason != "orphan")
+        .map(|hold| format!("{}: {}", hold.subject, hold.text))
+        .collect();
+    if !blocks.is_empty() {
+        return Found::Bad(DeployReason::Blocked, blocks.join("; "));
+    }
     // Where nothing that people are on is replaced, there is nothing to wait for.
     let interrupts = plan.steps.iter().any(|planned| match &planned.step {
         Step::Create { spec, replaces: Some(_) } => INTERRUPTS.contains(&spec.service.name.as_str()),
         Step::Restart { .. } => true,
         _ => false,
     });
-    if interrupts { Found::NotYet } else { Found::Good }
+    if free || !interrupts { Found::Good } else { wait(site, job) }
+}
+
+/// Not yet, and those who follow are told for whom it waits.
+fn wait(site: &Site, job: &Job) -> Found {
+    site.board.tell(&job.id, &Progress::People { conferences: site.calls.count() });
+    Found::NotYet
 }
 
 async fn replacing(site: &mut Site, job: &Job) -> Found {
@@ -117,9 +165,8 @@ async fn set_variables(site: &Site, job: &Job) -> Result<(), Found> {
     if job.wanted.set.is_empty() {
         return Ok(());
     }
-    let invalid = |error: &dyn std::fmt::Display| Found::Bad(DeployReason::FilesInvalid, error.to_string());
-    let loaded = site.load(&overrides(job)).await.map_err(|error| invalid(&error))?;
-    env_file::persist(&release::env_path(&loaded), &job.wanted.set)
+    let loaded = load(site, job, &overrides(job)).await?;
+    env_file::persist(&loaded.env_path, &job.wanted.set)
         .map_err(|error| Found::Bad(DeployReason::StepFailed, error.to_string()))
 }
 
@@ -153,11 +200,11 @@ async fn rolling_back(site: &mut Site, job: &Job) -> Found {
 
 /// Brings the stack to what the files say now, whoever made what runs.
 async fn converge(site: &mut Site, job: &Job) -> Found {
-    let loaded = match site.load(&BTreeMap::new()).await {
+    let loaded = match load(site, job, &BTreeMap::new()).await {
         Ok(loaded) => loaded,
-        Err(error) => return Found::Bad(DeployReason::FilesInvalid, error.to_string()),
+        Err(found) => return found,
     };
-    let policy = Policy { enforce: true, interrupt: true, ..Policy::default() };
+    let policy = policy(job);
     let (board, id) = (site.board.clone(), job.id.clone());
     let sink = move |progress: Progress| board.tell(&id, &progress);
     match site.converge(&loaded, policy, &sink).await {
@@ -173,8 +220,9 @@ fn of_outcome(outcome: &Outcome) -> Found {
     if let Some(failure) = outcome.failures.first() {
         return bad(failure);
     }
-    if let Some(said) = &outcome.hold_file {
-        return Found::Bad(DeployReason::Blocked, format!("there is a HOLD file: {said}"));
+    // Somebody wants hands off in the middle of it: it goes on when that is over.
+    if outcome.hold_file.is_some() {
+        return Found::NotYet;
     }
     if outcome.settled() {
         return Found::Good;
@@ -189,9 +237,9 @@ fn of_outcome(outcome: &Outcome) -> Found {
 }
 
 async fn verifying(site: &Site, job: &Job, steady: &mut Steady, late: bool) -> (Found, Images) {
-    let loaded = match site.load(&BTreeMap::new()).await {
+    let loaded = match load(site, job, &BTreeMap::new()).await {
         Ok(loaded) => loaded,
-        Err(error) => return (Found::Bad(DeployReason::FilesInvalid, error.to_string()), None),
+        Err(found) => return (found, None),
     };
     let now = unix_now_ms();
     let Some(snapshot) = site.sample() else { return (Found::NotYet, None) };

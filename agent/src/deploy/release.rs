@@ -36,18 +36,12 @@ pub enum ReleaseError {
     Engine(#[from] Failure),
 }
 
-/// The `.env` of a project.
-#[must_use]
-pub fn env_path(stack: &LoadedStack) -> PathBuf {
-    stack.directory().join(".env")
-}
-
-/// The files of a project as they are now. Blocks for as long as reading them takes.
+/// The files of a project as they are now: the compose files, and all that its variables come from, those of single
+/// services included. Blocks for as long as reading them takes.
 pub fn files(stack: &LoadedStack) -> Result<BTreeMap<String, Option<String>>, ReadError> {
-    let named = stack.project.files.iter().map(PathBuf::from);
     let mut found = BTreeMap::new();
-    for path in named.chain([env_path(stack)]) {
-        let text = match read_text(&path, MOST_BYTES) {
+    for path in &stack.sources {
+        let text = match read_text(path, MOST_BYTES) {
             Ok(text) => Some(text),
             Err(ReadError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
@@ -91,7 +85,33 @@ pub fn restore_files(release: &Release) -> Result<(), ReleaseError> {
     Ok(())
 }
 
-/// Lets every reference of a release mean the image again that it meant then; returns those whose image is gone.
+/// By which digests registries know these images, as far as they do.
+pub async fn digests(
+    stack: &Stack,
+    images: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let engine = stack.engine()?;
+    let mut found = BTreeMap::new();
+    for (reference, id) in images {
+        let image = engine.image(id).await.map_err(|error| Failure::of_engine(reference, &error))?;
+        let all = image.map_or(Vec::new(), |image| image.digests);
+        // The one of the place that it came from.
+        let own = all.iter().find(|digest| digest.split('@').next() == Some(repository(reference)));
+        found.extend(own.or(all.first()).map(|digest| (reference.clone(), digest.clone())));
+    }
+    Ok(found)
+}
+
+/// A reference without its tag.
+fn repository(reference: &str) -> &str {
+    match reference.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => reference,
+    }
+}
+
+/// Lets every reference of a release mean the image again that it meant then; one whose image is gone is fetched by
+/// its digest. Returns those that could not be had.
 pub async fn restore_tags(stack: &Stack, release: &Release) -> Result<BTreeSet<String>, Failure> {
     let engine = stack.engine()?;
     let mut gone = BTreeSet::new();
@@ -104,9 +124,15 @@ pub async fn restore_tags(stack: &Stack, release: &Release) -> Result<BTreeSet<S
         if engine.image(reference).await.map_err(failed)?.is_some_and(|now| now.id == *id) {
             continue;
         }
-        match engine.image(id).await.map_err(failed)? {
-            Some(_) => engine.tag(id, reference).await.map_err(failed)?,
-            None => drop(gone.insert(reference.clone())),
+        let mut here = engine.image(id).await.map_err(failed)?.is_some();
+        if let Some(digest) = release.digests.get(reference).filter(|_| !here) {
+            let fetched = stack.fetch_image(digest).await;
+            here = fetched.is_ok_and(|image| image.id == *id);
+        }
+        if here {
+            engine.tag(id, reference).await.map_err(failed)?;
+        } else {
+            gone.insert(reference.clone());
         }
     }
     Ok(gone)
@@ -135,5 +161,14 @@ mod tests {
             assert!(!dir.path().join("new.yml").exists());
         }
         assert_eq!(std::fs::metadata(dir.path().join("same.yml")).unwrap().modified().unwrap(), before);
+    }
+
+    #[test]
+    fn a_repository_is_what_is_left_without_the_tag() {
+        for (reference, want) in
+            [("r:5000/jitsi/web:1", "r:5000/jitsi/web"), ("r:5000/web", "r:5000/web"), ("web:1", "web")]
+        {
+            assert_eq!(repository(reference), want);
+        }
     }
 }

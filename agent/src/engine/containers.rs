@@ -59,7 +59,7 @@ impl Engine {
     /// One container by id or name; `None`: there is none.
     pub async fn inspect(&self, container: &str) -> Result<Option<Inspected>, EngineFailure> {
         match self.docker.inspect_container(container, None::<InspectContainerOptions>).await {
-            Ok(found) => Ok(inspected(found)),
+            Ok(found) => inspected(found).map(Some),
             Err(error) => {
                 let failure = EngineFailure::from(error);
                 if failure.is_missing() { Ok(None) } else { Err(failure) }

@@ -18,6 +18,8 @@ pub struct Happening {
     pub deed: Deed,
     /// The container's id.
     pub container: String,
+    /// Its name at that moment.
+    pub name: String,
     /// The compose service it belongs to.
     pub service: String,
 }
@@ -85,6 +87,7 @@ fn happening(message: EventMessage) -> Option<Happening> {
             _ => return None,
         },
         container: actor.id?,
+        name: attributes.get("name")?.clone(),
         service: attributes.get(labels::SERVICE)?.clone(),
     })
 }
@@ -94,7 +97,7 @@ mod tests {
     use super::*;
 
     fn told(action: &str, more: &[(&str, &str)]) -> Option<Happening> {
-        let mut attributes = serde_json::json!({ labels::SERVICE: "web", labels::ONEOFF: "False" });
+        let mut attributes = serde_json::json!({ labels::SERVICE: "web", labels::ONEOFF: "False", "name": "p-web-1" });
         for (name, value) in more {
             attributes[*name] = (*value).into();
         }
@@ -108,8 +111,8 @@ mod tests {
     #[test]
     fn an_event_becomes_a_deed_with_its_time_and_service() {
         let want = |deed| {
-            let (container, service) = ("abc".to_owned(), "web".to_owned());
-            Some(Happening { at_unix_ms: 1_700_000_000_123, deed, container, service })
+            let (container, name, service) = ("abc".to_owned(), "p-web-1".to_owned(), "web".to_owned());
+            Some(Happening { at_unix_ms: 1_700_000_000_123, deed, container, name, service })
         };
         assert_eq!(told("stop", &[]), want(Deed::Stop));
         assert_eq!(told("kill", &[("signal", "9")]), want(Deed::Signal(Some(9))));

@@ -9,7 +9,7 @@ use bollard::auth::DockerCredentials;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{Stream, StreamExt as _};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Engine, EngineFailure};
 
@@ -25,7 +25,7 @@ pub struct LocalImage {
 }
 
 /// How far one layer of a pull is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerProgress {
     /// The layer's short id; `None` for a line about the whole image.
     pub layer: Option<String>,

@@ -5,6 +5,9 @@ use bollard::models::{
     RestartPolicyNameEnum,
 };
 
+use usher_common::wire::ProbeFailure;
+
+use super::EngineFailure;
 use crate::compose::desired::Restart;
 use crate::compose::observed::{Container, Health, State};
 
@@ -44,22 +47,27 @@ pub struct VolumeMount {
     pub target: String,
 }
 
-/// The container; `None` when the engine left out what every container has.
-pub(super) fn inspected(from: ContainerInspectResponse) -> Option<Inspected> {
+/// The container; an error when the engine left out what every container has: nothing can be said of it then, least of
+/// all that it is not there.
+pub(super) fn inspected(from: ContainerInspectResponse) -> Result<Inspected, EngineFailure> {
+    let id = from.id.filter(|id| !id.is_empty()).ok_or_else(|| missing("a container", "its id"))?;
+    let lacks = |what| missing(&id, what);
     let state = from.state.unwrap_or_default();
     let config = from.config.unwrap_or_default();
     let settings = from.network_settings.unwrap_or_default();
     let exit_code = state.exit_code;
     let container = Container {
-        id: from.id?,
-        name: from.name?.trim_start_matches('/').to_owned(),
-        state: match state.status? {
-            ContainerStateStatusEnum::RUNNING => State::Running,
-            ContainerStateStatusEnum::PAUSED => State::Paused,
-            ContainerStateStatusEnum::RESTARTING => State::Restarting,
-            ContainerStateStatusEnum::EXITED => State::Exited(exit_code.unwrap_or(-1)),
-            ContainerStateStatusEnum::CREATED => State::Created,
-            _ => State::Dead,
+        name: from.name.ok_or_else(|| lacks("its name"))?.trim_start_matches('/').to_owned(),
+        state: match state.status {
+            Some(ContainerStateStatusEnum::RUNNING | ContainerStateStatusEnum::STOPPING) => State::Running,
+            Some(ContainerStateStatusEnum::PAUSED) => State::Paused,
+            Some(ContainerStateStatusEnum::RESTARTING) => State::Restarting,
+            Some(ContainerStateStatusEnum::EXITED) => {
+                State::Exited(exit_code.ok_or_else(|| lacks("its exit code"))?)
+            }
+            Some(ContainerStateStatusEnum::CREATED) => State::Created,
+            Some(ContainerStateStatusEnum::REMOVING | ContainerStateStatusEnum::DEAD) => State::Dead,
+            Some(ContainerStateStatusEnum::EMPTY) | None => return Err(lacks("its state")),
         },
         health: state.health.and_then(|health| health.status).and_then(|status| match status {
             HealthStatusEnum::STARTING => Some(Health::Starting),
@@ -67,17 +75,18 @@ pub(super) fn inspected(from: ContainerInspectResponse) -> Option<Inspected> {
             HealthStatusEnum::UNHEALTHY => Some(Health::Unhealthy),
             _ => None,
         }),
-        image_id: from.image.unwrap_or_default(),
+        image_id: from.image.filter(|id| !id.is_empty()).ok_or_else(|| lacks("its image"))?,
         labels: config.labels.unwrap_or_default().into_iter().collect(),
         networks: settings.networks.unwrap_or_default().into_keys().collect(),
         restart_before: None,
         owes_restart_with: None,
+        id,
     };
     let volumes = from.mounts.unwrap_or_default().into_iter().filter_map(|mount| {
         (mount.typ.as_deref() == Some("volume"))
             .then_some(VolumeMount { name: mount.name?, target: mount.destination? })
     });
-    Some(Inspected {
+    Ok(Inspected {
         container,
         restart: from
             .host_config
@@ -94,6 +103,10 @@ pub(super) fn inspected(from: ContainerInspectResponse) -> Option<Inspected> {
         ports: settings.ports.as_ref().map(ports).unwrap_or_default(),
         tty: config.tty.unwrap_or(false),
     })
+}
+
+fn missing(container: &str, what: &str) -> EngineFailure {
+    EngineFailure::new(ProbeFailure::Malformed, format!("the engine leaves out {what} of {container}"))
 }
 
 fn restart(policy: &RestartPolicy) -> Restart {
@@ -147,5 +160,20 @@ mod tests {
         assert_eq!(found.ports, ["[::1]:8000->80/tcp"]);
         assert_eq!(found.volumes, [VolumeMount { name: "v".into(), target: "/data".into() }]);
         assert!(found.oom_killed && found.tty && found.container.networks.contains("n"));
+    }
+
+    #[test]
+    fn what_every_container_has_and_the_engine_leaves_out_is_an_error_and_not_an_empty_word() {
+        let whole = serde_json::json!({
+            "Id": "abc", "Name": "/p-web-1", "Image": "sha256:1", "State": {"Status": "exited", "ExitCode": 0},
+        });
+        let read = |json: &serde_json::Value| inspected(serde_json::from_value(json.clone()).unwrap());
+        assert!(read(&whole).is_ok());
+        for pointer in ["/Id", "/Name", "/Image", "/State/Status", "/State/ExitCode"] {
+            let mut cut = whole.clone();
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            cut.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);
+            assert_eq!(read(&cut).expect_err(pointer).reason, ProbeFailure::Malformed);
+        }
     }
 }

@@ -93,6 +93,7 @@ pub(super) async fn overview(State(routes): State<Routes>) -> Response {
         .collect();
     let body = json!({
         "project": routes.node.stack.project,
+        "directory": routes.node.stack.directory,
         "upkeep": status.report(),
         "failures": failures,
         "containers": containers,

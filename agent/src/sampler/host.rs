@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use usher_common::wire::{self, ProbeFailure};
 
 use crate::config::Config;
-use crate::probe::host::{self, Host, HostSample, Roots, Settings, Space};
+use crate::probe::host::{self, Host, HostSample, Roots, Settings, SlowRates, SlowSample, Space};
 use crate::snapshot::HostFigures;
 
 /// Time constant of the smoothed CPU figure: what a placement is judged by is neither a
@@ -16,6 +16,9 @@ const CPU_SMOOTHING: Duration = Duration::from_secs(3);
 /// Room on disks changes slowly and costs a question to each file system, and the machine's
 /// name changes hardly ever.
 const STILL_EVERY: Duration = Duration::from_secs(30);
+
+/// Disks and lost datagrams: nobody places a meeting by them.
+const SLOW_EVERY: Duration = Duration::from_secs(5);
 
 /// Processor time comes in ticks of 10 ms: over less than this a share of it says nothing.
 const LEAST_GAP: Duration = Duration::from_millis(90);
@@ -27,8 +30,18 @@ pub struct HostSampler {
     directories: Vec<PathBuf>,
     before: Option<HostSample>,
     busy_smooth: Option<f64>,
+    slow: Option<Slow>,
     still: Option<Still>,
     latest: Option<(HostFigures, Outcomes)>,
+}
+
+/// The newest slow sample.
+#[derive(Debug)]
+struct Slow {
+    sample: SlowSample,
+    /// `None` after the first.
+    rates: Option<SlowRates>,
+    failures: Vec<(&'static str, ProbeFailure)>,
 }
 
 /// What changes slowly.
@@ -63,7 +76,7 @@ impl HostSampler {
     /// A sampler; `directories` are those whose file systems must not fill up.
     #[must_use]
     pub fn new(probe: Host, directories: Vec<PathBuf>) -> Self {
-        Self { probe, directories, before: None, busy_smooth: None, still: None, latest: None }
+        Self { probe, directories, before: None, busy_smooth: None, slow: None, still: None, latest: None }
     }
 
     /// Whether a sample at `now` asks file systems, which may block: see [`Host::space`]. All
@@ -86,13 +99,15 @@ impl HostSampler {
             let gap = elapsed.unwrap_or(CPU_SMOOTHING);
             self.busy_smooth = Some(host::smooth(self.busy_smooth, shares.busy, gap, CPU_SMOOTHING));
         }
-        let mut outcomes: Outcomes = PARTS
+        let (slow, slow_failures) = self.slow(now);
+        let failures: Vec<_> = sampled
+            .failures
             .iter()
-            .map(|part| {
-                let failure = sampled.failures.iter().find(|(name, _)| name == part);
-                (*part, failure.map(|(_, error)| error.reason()))
-            })
+            .map(|(part, error)| (*part, error.reason()))
+            .chain(slow_failures)
             .collect();
+        let failure = |part| failures.iter().find(|(failed, _)| *failed == part).map(|(_, reason)| *reason);
+        let mut outcomes: Outcomes = PARTS.iter().map(|part| (*part, failure(*part))).collect();
         outcomes.push(("filesystem", self.look_at_the_still(now)));
         let still = self.still.as_ref();
         let boot_time_unix_s = sample.cpu.as_ref().map(|cpu| cpu.boot_time_unix_s);
@@ -103,12 +118,26 @@ impl HostSampler {
             }),
             cpu: host::cpu(&sample, rates.as_ref(), self.busy_smooth),
             memory: host::memory(&sample),
-            disk: host::disk(still.map_or(&[], |still| &still.spaces), rates.as_ref()),
-            net: host::network(&sample, rates.as_ref()),
+            disk: host::disk(still.map_or(&[], |still| &still.spaces), slow),
+            net: host::network(&sample, rates.as_ref(), slow),
         };
         self.before = Some(sample);
         self.latest = Some((figures.clone(), outcomes.clone()));
         (figures, outcomes)
+    }
+
+    /// The slow speeds and what is missing of them; anew when they are old, or when there is but one sample.
+    fn slow(&mut self, now: Instant) -> (Option<SlowRates>, Vec<(&'static str, ProbeFailure)>) {
+        let fresh =
+            |slow: &&Slow| slow.rates.is_some() && now.saturating_duration_since(slow.sample.at) < SLOW_EVERY;
+        if let Some(slow) = self.slow.as_ref().filter(fresh) {
+            return (slow.rates, slow.failures.clone());
+        }
+        let sampled = self.probe.slow_sample(now);
+        let rates = self.slow.as_ref().map(|before| host::slow_rates(&before.sample, &sampled.sample));
+        let failures: Vec<_> = sampled.failures.iter().map(|(part, error)| (*part, error.reason())).collect();
+        self.slow = Some(Slow { sample: sampled.sample, rates, failures: failures.clone() });
+        (rates, failures)
     }
 
     fn look_at_the_still(&mut self, now: Instant) -> Option<ProbeFailure> {

@@ -13,6 +13,7 @@
 //!
 //! After a lesson the planner itself goes back to the old container: that is one of the pictures it knows.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -97,7 +98,7 @@ struct Run<'a> {
     policy: Policy,
     failures: Vec<Failure>,
     failed: BTreeSet<String>,
-    counts: BTreeMap<(&'static str, String), usize>,
+    counts: BTreeMap<(Cow<'static, str>, String), usize>,
 }
 
 impl Run<'_> {

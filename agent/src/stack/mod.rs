@@ -114,6 +114,11 @@ impl Stack {
         fetch::fetch(self, stack, refresh, sink).await
     }
 
+    /// Gets one image, which nobody watches.
+    pub async fn fetch_image(&self, reference: &str) -> Result<ImageFound, Failure> {
+        pull::pull(&self.engine()?, &self.options, reference, &|_| ()).await
+    }
+
     /// Takes the lock of the project, so that only one works on it; `who` is told to those who come later.
     pub fn lock(&self, stack: &LoadedStack, who: &str) -> Result<Lock, LockError> {
         Lock::take(stack.directory(), who)

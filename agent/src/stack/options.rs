@@ -18,6 +18,8 @@ pub struct StackOptions {
     pub engine_deadline: Duration,
     /// Credentials of registries, in the form of Docker's `config.json`; `None`: Docker's own.
     pub registry_auth_file: Option<PathBuf>,
+    /// What `~` means in the files; `None`: nothing, as under systemd.
+    pub home: Option<String>,
     /// Where Docker's own `config.json` would be.
     pub docker_config: PathBuf,
     /// Where credential helpers are looked for, as `PATH` has it.
@@ -28,6 +30,8 @@ pub struct StackOptions {
     pub ready_within: Duration,
     /// How long a container without a health check must stay up to count as up.
     pub settle: Duration,
+    /// A pull that makes no progress for so long has stalled.
+    pub pull_stall: Duration,
     /// What must stay free on the engine's disk, bytes; with less, nothing is pulled and nothing replaced.
     pub disk_reserve_bytes: u64,
     /// The compose version whose hashes are written; `None`: that of this host's `docker compose`.
@@ -131,11 +135,13 @@ impl StackOptions {
             engine_socket: settings.path("engine.socket").expect("has a default"),
             engine_deadline: settings.duration("engine.deadline").expect("has a default"),
             registry_auth_file: settings.path("stack.registry_auth_file"),
+            home: nonempty(environment.get("HOME").cloned()),
             docker_config: docker_config(environment),
             search_path: environment.get("PATH").cloned(),
             folder_owner,
             ready_within: settings.duration("stack.ready_within").expect("has a default"),
             settle: settings.duration("stack.settle").expect("has a default"),
+            pull_stall: settings.duration("stack.pull_stall").expect("has a default"),
             disk_reserve_bytes: u64::try_from(reserve).unwrap_or(0) * 1024 * 1024,
             compose_version: nonempty(settings.text("stack.compose_version")),
             fault,
@@ -172,11 +178,13 @@ pub(super) fn options_for_tests(directory: &Path) -> StackOptions {
         engine_socket: directory.join("docker.sock"),
         engine_deadline: Duration::from_secs(5),
         registry_auth_file: None,
+        home: None,
         docker_config: directory.join("config.json"),
         search_path: None,
         folder_owner: None,
         ready_within: Duration::from_secs(30),
         settle: Duration::from_secs(1),
+        pull_stall: Duration::from_secs(5),
         disk_reserve_bytes: 0,
         compose_version: None,
         fault: None,

@@ -71,7 +71,7 @@ impl Outcome {
     pub fn reached_containers(&self) -> bool {
         self.done
             .iter()
-            .any(|step| matches!(step.action, "create" | "rename" | "stop" | "start" | "restart" | "remove"))
+            .any(|step| matches!(&*step.action, "create" | "rename" | "stop" | "start" | "restart" | "remove"))
     }
 
     /// Orphans are no part of what the files say.

@@ -1,6 +1,6 @@
 //! What happens while it happens: for progress bars, logs and those who follow a deployment.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::view::{PlanView, StepView};
@@ -10,7 +10,7 @@ use crate::engine::LayerProgress;
 pub type Sink<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Progress {
     /// A plan was made; its steps are next.
@@ -39,6 +39,11 @@ pub enum Progress {
         failure: Failure,
         /// When it is tried again, in milliseconds from now.
         wait_ms: u64,
+    },
+    /// A deployment waits for people to leave; told again and again.
+    People {
+        /// How many conferences there are; `None`: nobody knows.
+        conferences: Option<u64>,
     },
     /// A step ended.
     StepEnded {

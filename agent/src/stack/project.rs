@@ -1,13 +1,13 @@
 //! From the settings to a project that is ready to be planned.
 //!
 //! Variables come from `.env` and the overrides only: the shell's own would change hashes from one caller to the
-//! next, and under systemd there is no `HOME`, so `~` in a path is an error that says so.
+//! next. `~` in a path is the caller's home, as with compose; a service has none, and then it is an error that says so.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::options::{Source, StackOptions};
+use super::options::StackOptions;
 use crate::compose::desired::{Context, Desired, desired};
 use crate::compose::disk::{self, ReadError};
 use crate::compose::file::{Request, Warning};
@@ -26,6 +26,10 @@ pub struct LoadedStack {
     pub warnings: Vec<Warning>,
     /// What beat the `.env`.
     pub overrides: BTreeMap<String, String>,
+    /// Every file that was read, and the one that variables are set in, which may not be there yet; absolute.
+    pub sources: BTreeSet<PathBuf>,
+    /// The file that variables are set in: the last env file that was named, else the project's `.env`.
+    pub env_path: PathBuf,
 }
 
 /// Why there is no project.
@@ -58,7 +62,10 @@ pub(super) fn load(
     compose_version: &str,
     overrides: &BTreeMap<String, String>,
 ) -> Result<LoadedStack, ProjectError> {
-    let loaded = disk::load(&request(&options.source, overrides)?)?;
+    let loaded = disk::load(&request(options, overrides)?)?;
+    let named = loaded.env_files.last().map(PathBuf::from);
+    let env_path = named.unwrap_or_else(|| Path::new(&loaded.project.directory).join(".env"));
+    let sources = loaded.sources.iter().map(PathBuf::from).chain([env_path.clone()]).collect();
     let context = Context {
         dialect: Dialect::of_version(compose_version).unwrap_or(Dialect::From2_30_2),
         compose_version: compose_version.to_owned(),
@@ -70,10 +77,13 @@ pub(super) fn load(
         project: loaded.project,
         warnings: loaded.warnings,
         overrides: overrides.clone(),
+        sources,
+        env_path,
     })
 }
 
-fn request(source: &Source, overrides: &BTreeMap<String, String>) -> Result<Request, ProjectError> {
+fn request(options: &StackOptions, overrides: &BTreeMap<String, String>) -> Result<Request, ProjectError> {
+    let source = &options.source;
     let directory =
         source.directory.to_str().ok_or_else(|| ProjectError::Path(source.directory.clone()))?.to_owned();
     Ok(Request {
@@ -84,7 +94,7 @@ fn request(source: &Source, overrides: &BTreeMap<String, String>) -> Result<Requ
         env_files: source.env_files.clone(),
         profiles: source.profiles.clone(),
         environment: overrides.clone(),
-        home: None,
+        home: options.home.clone(),
     })
 }
 

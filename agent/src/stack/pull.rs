@@ -11,10 +11,9 @@ use super::failure::{Failure, Reason};
 use super::options::StackOptions;
 use super::outcome::ImageFound;
 use super::progress::{Progress, Sink};
+use super::space;
 use crate::engine::{Engine, EngineFailure, LayerProgress};
 
-/// A pull that says nothing for that long has stalled: the engine itself retries a broken layer within 30 s.
-const STALL: Duration = Duration::from_secs(120);
 /// Tries of one pull; who keeps the stack up begins anew later.
 const TRIES: u32 = 4;
 /// Between tries.
@@ -49,12 +48,14 @@ async fn attempt(
     sink: Sink<'_>,
 ) -> Result<ImageFound, Failure> {
     let login = credentials::login(image, options).await?;
-    let mut lines = std::pin::pin!(engine.pull(image, login, STALL));
+    let mut lines = std::pin::pin!(engine.pull(image, login, options.pull_stall));
     let mut shown: BTreeMap<String, LayerProgress> = BTreeMap::new();
     let mut digest = None;
+    let room = space::room(engine, options.disk_reserve_bytes).await?;
+    let mut packed: BTreeMap<String, u64> = BTreeMap::new();
     let ended: Result<(), EngineFailure> = loop {
-        let line = tokio::time::timeout(STALL, lines.next()).await.map_err(|_| {
-            Failure::new(Reason::Stalled, image, format!("no progress for {} s", STALL.as_secs()))
+        let line = tokio::time::timeout(options.pull_stall, lines.next()).await.map_err(|_| {
+            Failure::new(Reason::Stalled, image, format!("no progress for {:?}", options.pull_stall))
         })?;
         match line {
             None => break Ok(()),
@@ -62,6 +63,12 @@ async fn attempt(
             Some(Ok(line)) => {
                 if let Some(found) = line.status.strip_prefix("Digest: ") {
                     digest = Some(found.trim().to_owned());
+                }
+                // Dropping the stream ends the pull: better now than when nothing more can be written.
+                if note_size(&mut packed, &line)
+                    && let Some(room) = &room
+                {
+                    room.holds(packed.values().sum())?;
                 }
                 if is_news(&mut shown, &line) {
                     sink(Progress::Layer { image: image.to_owned(), layer: line });
@@ -85,6 +92,16 @@ async fn attempt(
     }
 }
 
+/// Takes in how large a layer is, from the first line that says so; whether this one did. What the engine tells while
+/// it unpacks is another size.
+fn note_size(packed: &mut BTreeMap<String, u64>, line: &LayerProgress) -> bool {
+    let (Some(layer), "Downloading") = (&line.layer, line.status.as_str()) else { return false };
+    let Some(total) = line.total.and_then(|total| u64::try_from(total).ok()).filter(|total| *total > 0) else {
+        return false;
+    };
+    packed.insert(layer.clone(), total).is_none()
+}
+
 /// Whether a line says more than the last of its layer: the engine repeats itself ten times a second, and a bar
 /// needs no more than whole percents.
 fn is_news(shown: &mut BTreeMap<String, LayerProgress>, line: &LayerProgress) -> bool {
@@ -101,6 +118,23 @@ fn is_news(shown: &mut BTreeMap<String, LayerProgress>, line: &LayerProgress) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_layers_packed_size_is_noted_once() {
+        let line = |layer: &str, status: &str, total| LayerProgress {
+            layer: Some(layer.into()),
+            status: status.into(),
+            current: Some(1),
+            total,
+        };
+        let mut packed = BTreeMap::new();
+        assert!(!note_size(&mut packed, &line("a", "Pulling fs layer", None)));
+        assert!(note_size(&mut packed, &line("a", "Downloading", Some(10))));
+        assert!(!note_size(&mut packed, &line("a", "Downloading", Some(10))));
+        assert!(!note_size(&mut packed, &line("b", "Extracting", Some(99))));
+        assert!(note_size(&mut packed, &line("b", "Downloading", Some(5))));
+        assert_eq!(packed.values().sum::<u64>(), 15);
+    }
 
     #[test]
     fn a_layer_is_told_of_once_a_percent() {

@@ -1,12 +1,14 @@
 //! A plan as people and programs are shown it: what, on what, and why; no secrets, no engine words.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::compose::model::service::Condition;
 use crate::compose::plan::{Held, Plan, Planned, Step};
 
 /// A plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanView {
     /// In order.
     pub steps: Vec<StepView>,
@@ -17,37 +19,37 @@ pub struct PlanView {
 }
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepView {
     /// The verb: `pull`, `create`, `stop`, …
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// The image, container, network, volume or folder.
     pub subject: String,
     /// More about it, such as a new name; empty when there is no more.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// Why.
     pub because: String,
 }
 
 /// A service that waits for another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitView {
     /// The service.
     pub service: String,
     /// What it waits for.
     pub on: String,
     /// How far that must be, in compose's word.
-    pub until: &'static str,
+    pub until: Cow<'static, str>,
 }
 
 /// Something that is left as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldView {
     /// The service, container or network.
     pub subject: String,
     /// The closed reason.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// The reason in words.
     pub text: String,
 }
@@ -64,7 +66,7 @@ impl PlanView {
                 .map(|wait| WaitView {
                     service: wait.service.clone(),
                     on: wait.on.clone(),
-                    until: wait.until.word(),
+                    until: wait.until.word().into(),
                 })
                 .collect(),
             holds: plan
@@ -72,7 +74,7 @@ impl PlanView {
                 .iter()
                 .map(|hold| HoldView {
                     subject: hold.subject.clone(),
-                    reason: word(&hold.reason),
+                    reason: word(&hold.reason).into(),
                     text: hold.reason.to_string(),
                 })
                 .collect(),
@@ -109,7 +111,7 @@ impl StepView {
             Step::Remove { target } => ("remove", &target.name, none()),
             Step::RemoveNetwork { name } => ("remove-network", name, none()),
         };
-        Self { action, subject: subject.clone(), detail, because: planned.because.to_string() }
+        Self { action: action.into(), subject: subject.clone(), detail, because: planned.because.to_string() }
     }
 }
 

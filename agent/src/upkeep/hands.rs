@@ -1,8 +1,10 @@
 //! Whose hands did it: what happened to containers, told apart into ours, the operator's and nobody's. Pure.
 //!
-//! The engine never says who asked for something. What happens while we work is ours; a `stop` that is not ours is
-//! the operator's wish that the service stays down until somebody starts it; a `die` without a `stop` is an accident.
-//! An engine that shuts down stops everything too, and then goes: stops of its last moments are nobody's wish.
+//! The engine never says who asked for something. A `stop` of a container while we were stopping that very one is ours;
+//! any other is the operator's wish that the service stays down until somebody starts it; a `die` without a `stop` is an
+//! accident. What is made, renamed and removed while we work is ours.
+//! An engine that shuts down stops everything too, and then goes: stops of its last moments are nobody's wish. One that
+//! was killed and comes back ends what outlived it before it answers anybody: nobody can have asked for that either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,12 +28,46 @@ pub struct Hands {
     leaving: BTreeMap<String, u64>,
     /// When somebody else last worked on the project.
     foreign: Option<u64>,
-    /// From when to when we worked; an open end: we still do.
-    ours: Vec<(u64, Option<u64>)>,
+    /// When and at what we worked.
+    ours: Vec<Work>,
+    /// From when to when the engine answered nobody; an open end: it still does not.
+    away: Option<(u64, Option<u64>)>,
     /// Containers that somebody sent SIGKILL.
     killed: BTreeSet<String>,
     /// Containers in which the kernel killed for want of memory.
     starved: BTreeSet<String>,
+}
+
+/// One of our own stops, of a container by the name that it had then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// The container.
+    pub name: String,
+    /// When it began, milliseconds since the Unix epoch.
+    pub from_ms: u64,
+    /// When it ended; `None`: it was cut short.
+    pub until_ms: Option<u64>,
+}
+
+/// What a piece of our work came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Worked {
+    /// Nothing was touched.
+    Looked,
+    /// These containers were stopped.
+    Stopped(Vec<Act>),
+    /// Nobody remembers what was done, since we died at it.
+    Forgotten,
+}
+
+/// A time in which we worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Work {
+    from: u64,
+    /// `None`: we still do.
+    until: Option<u64>,
+    /// What was stopped; `None`: anything may have been.
+    acts: Option<Vec<Act>>,
 }
 
 impl Hands {
@@ -43,23 +79,27 @@ impl Hands {
 
     /// We begin to work.
     pub fn begin(&mut self, now_ms: u64) {
-        self.ours.retain(|(_, until)| until.is_none_or(|until| now_ms.saturating_sub(until) < FORGET_MS));
-        self.ours.push((now_ms, None));
+        self.ours.retain(|work| work.until.is_none_or(|until| now_ms.saturating_sub(until) < FORGET_MS));
+        self.ours.push(Work { from: now_ms, until: None, acts: None });
     }
 
-    /// We are done; `changed`: not only looked.
-    pub fn end(&mut self, now_ms: u64, changed: bool) {
-        if changed {
-            self.ours.iter_mut().filter(|(_, until)| until.is_none()).for_each(|work| work.1 = Some(now_ms));
-        } else {
-            self.ours.retain(|(_, until)| until.is_some());
+    /// We are done.
+    pub fn end(&mut self, now_ms: u64, worked: Worked) {
+        let acts = match worked {
+            Worked::Looked => return self.ours.retain(|work| work.until.is_some()),
+            Worked::Stopped(acts) => Some(acts),
+            Worked::Forgotten => None,
+        };
+        for work in self.ours.iter_mut().filter(|work| work.until.is_none()) {
+            (work.until, work.acts) = (Some(now_ms), acts.clone());
         }
     }
 
     /// Takes in what happened.
     pub fn note(&mut self, happening: &Happening) {
         let (at, container) = (happening.at_unix_ms, &happening.container);
-        let ours = self.is_ours(at);
+        let stops = matches!(happening.deed, Deed::Stop | Deed::Signal(_));
+        let ours = self.is_ours(at, stops.then_some(happening.name.as_str())) || self.was_away(at);
         if matches!(happening.deed, Deed::Start | Deed::Stop) {
             self.leaving.remove(&happening.service);
         }
@@ -89,6 +129,20 @@ impl Hands {
         if self.foreign.is_some_and(|at| at >= before) {
             self.foreign = None;
         }
+        if !matches!(self.away, Some((_, None))) {
+            self.away = Some((before, None));
+        }
+    }
+
+    /// The engine answers again.
+    pub fn engine_back(&mut self, now_ms: u64) {
+        if let Some((_, until @ None)) = &mut self.away {
+            *until = Some(now_ms);
+        }
+    }
+
+    fn was_away(&self, at: u64) -> bool {
+        self.away.is_some_and(|(from, until)| at >= from && until.is_none_or(|until| at <= until))
     }
 
     /// A deployment or a person wants everything up again.
@@ -122,11 +176,17 @@ impl Hands {
         self.starved.contains(container)
     }
 
-    fn is_ours(&self, at: u64) -> bool {
-        let within = |(from, until): &(u64, Option<u64>)| {
-            at >= *from && until.is_none_or(|until| at <= until.saturating_add(ECHO_MS))
+    /// Whether we worked then, and where a container is named, at that.
+    fn is_ours(&self, at: u64, name: Option<&str>) -> bool {
+        let within = |from: u64, until: Option<u64>| {
+            at >= from && until.is_none_or(|until| at <= until.saturating_add(ECHO_MS))
         };
-        self.ours.iter().any(within)
+        self.ours.iter().filter(|work| within(work.from, work.until)).any(|work| match (&work.acts, name) {
+            (Some(acts), Some(name)) => {
+                acts.iter().any(|act| act.name == name && within(act.from_ms, act.until_ms))
+            }
+            _ => true,
+        })
     }
 }
 
@@ -137,7 +197,7 @@ mod tests {
     use super::*;
 
     fn happening(at_unix_ms: u64, deed: Deed) -> Happening {
-        Happening { at_unix_ms, deed, container: "c".into(), service: "web".into() }
+        Happening { at_unix_ms, deed, container: "c".into(), name: "p-web-1".into(), service: "web".into() }
     }
 
     fn after(happenings: &[(u64, Deed)]) -> Hands {
@@ -164,14 +224,31 @@ mod tests {
     fn what_happens_while_we_work_is_ours_but_looking_is_not_work() {
         let mut hands = Hands::default();
         hands.begin(10);
-        hands.end(20, true);
+        hands.end(20, Worked::Forgotten);
         hands.note(&happening(21, Deed::Stop));
         assert!(hands.stopped().is_empty() && !hands.is_foreign(21, 60_000));
         hands.begin(5_000);
-        hands.end(6_000, false);
+        hands.end(6_000, Worked::Looked);
         hands.note(&happening(5_500, Deed::Stop));
         assert!(hands.stopped().contains_key("web") && hands.is_foreign(6_000, 60_000));
         assert!(!hands.is_foreign(66_000, 60_000));
+    }
+
+    #[test]
+    fn a_persons_stop_while_we_work_at_something_else_is_theirs() {
+        let act = |name: &str| Act { name: name.to_owned(), from_ms: 1_000, until_ms: Some(2_000) };
+        let after = |act: Act, at| {
+            let mut hands = Hands::default();
+            hands.begin(500);
+            hands.end(9_000, Worked::Stopped(vec![act]));
+            hands.note(&happening(at, Deed::Signal(Some(15))));
+            hands.note(&happening(at, Deed::Stop));
+            hands.note(&happening(at, Deed::Work));
+            (hands.stopped().contains_key("web"), hands.is_foreign(at, 60_000))
+        };
+        assert_eq!(after(act("p-web-1"), 1_500), (false, false));
+        assert_eq!(after(act("p-jvb-1"), 1_500), (true, true));
+        assert_eq!(after(act("p-web-1"), 5_000), (true, true));
     }
 
     #[test]
@@ -181,6 +258,18 @@ mod tests {
         hands.engine_went(52_000);
         assert_eq!(hands.stopped().keys().collect::<Vec<_>>(), ["web"]);
         assert!(!hands.is_foreign(52_000, 60_000));
+    }
+
+    #[test]
+    fn what_an_engine_ends_before_it_answers_nobody_wished() {
+        let mut hands = Hands::default();
+        hands.engine_went(50_000);
+        hands.note(&happening(60_000, Deed::Stop));
+        hands.engine_back(61_000);
+        hands.note(&happening(60_500, Deed::Stop));
+        assert!(hands.stopped().is_empty() && !hands.is_foreign(61_000, 60_000));
+        hands.note(&happening(61_001, Deed::Stop));
+        assert!(hands.stopped().contains_key("web"));
     }
 
     fn deed() -> impl Strategy<Value = Deed> {
@@ -196,10 +285,13 @@ mod tests {
     proptest! {
         /// Nothing that we do ourselves is ever taken for somebody's wish, in whatever order events arrive.
         #[test]
-        fn our_own_work_holds_nothing_back(deeds in prop::collection::vec((100_u64..200, deed()), 0..40)) {
+        fn our_own_work_holds_nothing_back(
+            deeds in prop::collection::vec((100_u64..200, deed()), 0..40), cut: bool
+        ) {
             let mut hands = Hands::default();
             hands.begin(100);
-            hands.end(200, true);
+            let act = Act { name: "p-web-1".into(), from_ms: 100, until_ms: cut.then_some(200) };
+            hands.end(200, Worked::Stopped(vec![act]));
             for (at, deed) in deeds {
                 hands.note(&happening(at, deed));
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use usher_common::wire::StackHold;
 
 /// How often a service may be helped.
@@ -19,7 +20,8 @@ pub struct Limits {
 const HOUR_MS: u64 = 3_600_000;
 
 /// When each service was helped, milliseconds of one clock.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Heals(BTreeMap<String, Vec<u64>>);
 
 impl Heals {

@@ -1,4 +1,5 @@
-//! What upkeep must not forget when the agent restarts: who was stopped by the operator, and until when it listened.
+//! What upkeep must not forget when the agent restarts: who was stopped by the operator, who was
+//! helped and when, and until when it listened.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use usher_common::rt::files::{ReadError, SMALL_FILE_MAX, read_text};
 
+use super::heals::Heals;
 use crate::operator::write_synced;
 
 const FILE: &str = "upkeep.json";
@@ -28,6 +30,8 @@ pub struct Notes {
     pub heard_unix_ms: Option<u64>,
     /// Since when we were at work when this was written: what happened since was us.
     pub working_unix_ms: Option<u64>,
+    /// When services were helped: an agent that crashes along with one must not help it for ever.
+    pub heals: Heals,
 }
 
 impl Memory {
@@ -78,7 +82,9 @@ mod tests {
     #[test]
     fn what_was_kept_is_there_after_a_restart_and_a_broken_file_begins_anew() {
         let dir = tempfile::tempdir().unwrap();
-        let notes = Notes { stopped: [("web".to_owned(), 7)].into(), ..Notes::default() };
+        let mut heals = Heals::default();
+        heals.note("jvb", 5);
+        let notes = Notes { stopped: [("web".to_owned(), 7)].into(), heals, ..Notes::default() };
         Memory::load(dir.path()).keep(notes.clone());
         assert_eq!(*Memory::load(dir.path()).notes(), notes);
         std::fs::write(dir.path().join(FILE), "{").unwrap();

@@ -52,12 +52,18 @@ impl UpkeepOptions {
         environment: &BTreeMap<String, String>,
         complaints: &mut Complaints,
     ) -> Option<Self> {
-        let duration = |path| settings.duration(path).expect("has a default");
-        let count = |path| settings.integer(path).expect("has a default");
         let directory = settings.path("stack.directory")?;
         if !settings.bool("stack.manage").expect("has a default") {
             return None;
         }
+        let stack = StackOptions::from_settings(settings, environment, &directory, complaints);
+        Some(Self::of(settings, stack, complaints))
+    }
+
+    /// The settings' word on any stack.
+    pub fn of(settings: &Settings, stack: StackOptions, complaints: &mut Complaints) -> Self {
+        let duration = |path| settings.duration(path).expect("has a default");
+        let count = |path| settings.integer(path).expect("has a default");
         let limits = Limits {
             first: duration("stack.heal_first"),
             most: duration("stack.heal_most"),
@@ -74,8 +80,8 @@ impl UpkeepOptions {
                 complaints.add(&settings.origin(path), format!("{path} must be at least 100ms"));
             }
         }
-        Some(Self {
-            stack: StackOptions::from_settings(settings, environment, &directory, complaints),
+        Self {
+            stack,
             resync: duration("stack.resync"),
             quiet: duration("stack.quiet"),
             patience: u32::try_from(count("stack.heal_after_failures")).unwrap_or(u32::MAX),
@@ -88,6 +94,6 @@ impl UpkeepOptions {
             certificates: settings
                 .path("certificates.folder")
                 .map(|folder| CertificateOptions { folder, every: duration("certificates.every") }),
-        })
+        }
     }
 }

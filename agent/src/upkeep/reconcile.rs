@@ -126,7 +126,7 @@ fn note_heals(site: &mut Site, loaded: &LoadedStack, steps: &[StepView], treatme
         .desired
         .services
         .iter()
-        .filter(|service| steps.iter().any(|step| HELPS.contains(&step.action) && names(service, step)))
+        .filter(|service| steps.iter().any(|step| HELPS.contains(&&*step.action) && names(service, step)))
         .map(|service| service.name.clone())
         .collect();
     let now = unix_now_ms();
@@ -151,7 +151,7 @@ fn held(holds: &[HoldView]) -> Vec<HeldService> {
     };
     holds
         .iter()
-        .map(|hold| HeldService { subject: hold.subject.clone(), reason: word(hold.reason) })
+        .map(|hold| HeldService { subject: hold.subject.clone(), reason: word(&hold.reason) })
         .collect()
 }
 
@@ -159,10 +159,11 @@ fn held(holds: &[HoldView]) -> Vec<HeldService> {
 async fn remember(site: &Site, loaded: &LoadedStack) {
     let Ok(observed) = site.stack.observe(loaded).await else { return };
     let images = release::images(loaded, &observed);
+    let Ok(digests) = release::digests(&site.stack, &images).await else { return };
     let (journal, loaded) = (site.journal.clone(), loaded.clone());
     let keeping = tokio::task::spawn_blocking(move || {
         let files = release::files(&loaded).map_err(|error| error.to_string())?;
-        let release = Release { files, images };
+        let release = Release { files, images, digests };
         if journal.settled().as_ref() == Some(&release) {
             return Ok(());
         }

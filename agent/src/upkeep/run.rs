@@ -19,7 +19,7 @@ use super::reconcile::{reconcile, treatment};
 use super::site::Site;
 use crate::deploy::drive::Drive;
 use crate::deploy::orders::Order;
-use crate::stack::LoadedStack;
+use crate::stack::{LoadedStack, Lock, LockError};
 
 /// The first look waits so long for what the engine has to tell of the time we were away.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -56,6 +56,7 @@ impl Worker {
     pub(crate) async fn run(mut self) {
         let now = Instant::now();
         let mut turn = Turn { due: now + FIRST_WAIT, rest: now, loaded: None, first: true, engine: false };
+        let _claim = claim(&self.site).await;
         let mut drive = Drive::resume(&self.site);
         let mut samples = self.site.node.snapshot.clone();
         loop {
@@ -99,10 +100,12 @@ impl Worker {
             let back = snapshot.containers.is_ok() && !turn.engine;
             turn.engine = snapshot.containers.is_ok();
             if !turn.engine {
+                self.site.miss(&snapshot);
                 turn.rest = Instant::now() + BREATH;
                 continue;
             }
             if back {
+                self.site.hands.engine_back(unix_now_ms());
                 turn.due = turn.due.min(Instant::now() + FIRST_WAIT);
             }
             if drive.is_due() && drive.step(&mut self.site).await {
@@ -149,5 +152,26 @@ impl Worker {
         turn.due = now + self.site.options.resync;
         // Whom the plan does not let be helped, it will not in a second either.
         turn.rest = now + if helps && !did { LULL } else { BREATH };
+    }
+}
+
+/// Waits until nobody else works on deployments, such as a person whose `stack up --set` began while no agent ran.
+/// Where that cannot be known the stack is kept up all the same: a deployment would be refused then.
+async fn claim(site: &Site) -> Option<Lock> {
+    let mut told = false;
+    loop {
+        match site.journal.claim("the agent") {
+            Ok(lock) => return Some(lock),
+            Err(LockError::Busy { holder, .. }) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(holder, "somebody else is at a deployment: the agent waits");
+                }
+                tokio::time::sleep(BREATH).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "deployments cannot be recorded");
+                return None;
+            }
+        }
     }
 }

@@ -2,15 +2,15 @@
 //! never at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use usher_common::rt::process::unix_now_ms;
-use usher_common::wire::{ContainerState, OperatorMode};
+use usher_common::wire::{ContainerState, OperatorMode, ProbeFailure};
 
 use super::calls::{Calls, Life};
 use super::feed::Heard;
-use super::hands::Hands;
+use super::hands::{Act, Hands, Worked};
 use super::heals::Heals;
 use super::memory::{Memory, Notes};
 use super::options::UpkeepOptions;
@@ -21,9 +21,10 @@ use super::triage::Bed;
 use super::ward::{self, Knowledge};
 use crate::compose::plan::Policy;
 use crate::deploy::journal::Journal;
+use crate::engine::EngineFailure;
 use crate::node::Node;
 use crate::snapshot::Snapshot;
-use crate::stack::{LoadedStack, LockError, Outcome, ProjectError, Sink, Stack};
+use crate::stack::{LoadedStack, LockError, Outcome, Progress, ProjectError, Sink, Stack};
 
 /// The service that holds conferences.
 const BRIDGE: &str = "jvb";
@@ -75,7 +76,7 @@ impl Site {
         let mut hands = Hands::with_stopped(notes.stopped);
         if let Some(since) = notes.working_unix_ms {
             hands.begin(since);
-            hands.end(now, true);
+            hands.end(now, Worked::Forgotten);
         }
         Self {
             options,
@@ -84,7 +85,7 @@ impl Site {
             journal,
             board,
             hands,
-            heals: Heals::default(),
+            heals: notes.heals,
             calls: Calls::default(),
             streaks: Streaks::default(),
             starved: Starved::default(),
@@ -122,6 +123,19 @@ impl Site {
                 // What an engine took down with it did not fall by itself, and is started whatever was before.
                 self.heals = Heals::default();
             }
+        }
+    }
+
+    /// Takes in a sample that says that the engine is not there, such as at the start of the agent. One that is slow is.
+    pub(crate) fn miss(&mut self, snapshot: &Snapshot) {
+        let gone = |failure: &EngineFailure| {
+            matches!(
+                failure.reason,
+                ProbeFailure::Missing | ProbeFailure::Refused | ProbeFailure::Reset | ProbeFailure::Io
+            )
+        };
+        if snapshot.containers.as_ref().is_err_and(gone) {
+            self.hands.engine_went(unix_now_ms());
         }
     }
 
@@ -195,9 +209,16 @@ impl Site {
         let began = unix_now_ms();
         self.hands.begin(began);
         self.keep_notes(Some(began));
-        let outcome = self.stack.converge(&lock, loaded, policy, sink).await;
+        let acts = Mutex::new(Vec::new());
+        let watching = |progress: Progress| {
+            note_act(&mut acts.lock().unwrap_or_else(PoisonError::into_inner), &progress);
+            sink(progress);
+        };
+        let outcome = self.stack.converge(&lock, loaded, policy, &watching).await;
+        let acts = acts.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Whatever failed may have done something before it did.
-        self.hands.end(unix_now_ms(), !(outcome.done.is_empty() && outcome.failures.is_empty()));
+        let looked = outcome.done.is_empty() && outcome.failures.is_empty();
+        self.hands.end(unix_now_ms(), if looked { Worked::Looked } else { Worked::Stopped(acts) });
         self.keep_notes(None);
         Ok(outcome)
     }
@@ -208,6 +229,7 @@ impl Site {
             stopped: self.hands.stopped().clone(),
             heard_unix_ms: self.heard_unix_ms,
             working_unix_ms,
+            heals: self.heals.clone(),
         });
     }
 
@@ -215,5 +237,18 @@ impl Site {
     pub(crate) fn sample(&self) -> Option<Arc<Snapshot>> {
         let fresh = self.node.sample_interval.saturating_mul(5);
         self.node.latest().filter(|snapshot| Instant::now().saturating_duration_since(snapshot.taken) < fresh)
+    }
+}
+
+/// Notes which container we stop, and when.
+fn note_act(acts: &mut Vec<Act>, progress: &Progress) {
+    match progress {
+        Progress::StepBegan { step, .. } if matches!(&*step.action, "stop" | "restart") => {
+            acts.push(Act { name: step.subject.clone(), from_ms: unix_now_ms(), until_ms: None });
+        }
+        Progress::StepEnded { .. } => {
+            acts.iter_mut().filter(|act| act.until_ms.is_none()).for_each(|act| act.until_ms = Some(unix_now_ms()));
+        }
+        _ => {}
     }
 }

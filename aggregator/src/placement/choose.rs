@@ -3,8 +3,9 @@
 use super::candidate::{Candidate, Life};
 use super::draw::Draw;
 use super::eligible::{Removal, panicking, presumed_dead, refusal};
+use super::filling::Filling;
 use super::params::Params;
-use super::policy::Seat;
+use super::policy::{Policy, Seat};
 use super::ranking::{Choice, NoPlace, Placed, Ranking, Removed, Request, Tier};
 use super::score::Load;
 
@@ -92,6 +93,12 @@ impl<'a> Survey<'a> {
             match presumed_dead(candidate, params, now_ms) {
                 None => good.push((tier(candidate, seat.load.as_ref(), request, params), seat)),
                 Some(by) => presumed.push((by, seat)),
+            }
+        }
+        if params.policy == Policy::ExpectedLoad {
+            let known = good.iter().filter_map(|(_, seat)| seat.load.as_ref());
+            if let Some(filling) = Filling::of(request, known, params) {
+                good.iter_mut().for_each(|(tier, seat)| *tier = filling.promote(*tier, seat.load.as_ref()));
             }
         }
         alarm |= good.is_empty() && !presumed.is_empty();

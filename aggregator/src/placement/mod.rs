@@ -24,6 +24,7 @@ mod candidate;
 mod choose;
 mod draw;
 mod eligible;
+mod filling;
 mod join_rate;
 pub mod learn;
 mod params;

@@ -56,6 +56,17 @@ pub struct Params {
     /// noise of a CPU reading.
     pub near_equal: f64,
 
+    /// People up to which a room whose size is known (announced, learned) is small: it may fill up busy
+    /// nodes, see `filling.rs`. 0: none is. Replay: 12; 6 to 12 gain.
+    pub small_room: f64,
+    /// The fleet's mean load from which on this is done: below, there is room for any meeting anywhere.
+    pub filling_from: f64,
+    /// The band of loads of such nodes, as shares of the way from the mean to
+    /// [`comfortable`](Self::comfortable). Replay: 0.1 to 0.25; up to 0.35 gains less.
+    pub filling_low: f64,
+    /// See [`filling_low`](Self::filling_low).
+    pub filling_high: f64,
+
     /// Whether a request for a region may be served elsewhere once the region is full or lost: a
     /// meeting with some delay is better than none. Without, other regions' nodes are removed.
     pub region_spill: bool,
@@ -109,6 +120,10 @@ impl Default for Params {
             comfortable: 0.85,
             capacity_exponent: 0.5,
             near_equal: 0.01,
+            small_room: 12.0,
+            filling_from: 0.45,
+            filling_low: 0.1,
+            filling_high: 0.25,
             region_spill: true,
             full: 1.0,
             retry_after_ms: 5_000,

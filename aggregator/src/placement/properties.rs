@@ -180,6 +180,19 @@ proptest! {
     }
 
     #[test]
+    fn only_a_room_known_to_be_small_fills_and_never_a_node_that_is_nearly_full(
+        fleet in any_fleet(), request in any_request(), policy in any_policy(), seed in any::<u64>(),
+    ) {
+        let params = under(policy);
+        let ranking = rank(&fleet, &request, &params, seed, NOW_MS);
+        let small = request.expected_people.is_some_and(|people| people <= params.small_room);
+        for placed in ranking.placed.iter().filter(|placed| placed.tier == Tier::Filling) {
+            prop_assert!(small && policy == Policy::ExpectedLoad);
+            prop_assert!(placed.load.as_ref().unwrap().expected < params.comfortable);
+        }
+    }
+
+    #[test]
     fn the_unknown_is_never_chosen_before_the_known_good(
         fleet in any_fleet(), policy in any_policy(), request in any_request(), cpu in 0.0..0.9f64, seed in any::<u64>(),
     ) {

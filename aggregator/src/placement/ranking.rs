@@ -22,6 +22,8 @@ pub struct Request {
 /// Groups of nodes, best first: none of a group is taken while an earlier one has any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
+    /// For a room that is known to be small: busy, with room enough for it.
+    Filling,
     /// In the region wished for and comfortable; or no region was wished for.
     Wished,
     /// Elsewhere and comfortable: the region is full enough to spill over.
@@ -37,7 +39,7 @@ pub enum Tier {
 }
 
 words!(Tier, "tier" {
-    Wished => "wished", SpillOver => "spill_over", WishedCrowded => "wished_crowded",
+    Filling => "filling", Wished => "wished", SpillOver => "spill_over", WishedCrowded => "wished_crowded",
     SpillOverCrowded => "spill_over_crowded", Suspect => "suspect", PresumedDead => "presumed_dead",
 });
 

@@ -250,3 +250,22 @@ fn policies_are_spelled_as_in_the_configuration() {
     let error = "best".parse::<Policy>().unwrap_err().to_string();
     assert!(error.contains("\"best\" is no policy: take one of expected-load, least-cpu"), "{error}");
 }
+
+#[test]
+fn a_room_known_to_be_small_goes_where_it_is_busy_but_not_full_and_leaves_the_emptiest_to_the_others() {
+    let fleet: Vec<Candidate> = [0.5, 0.6, 0.62, 0.8].iter().zip(0..).map(|(cpu, n)| node(n, *cpu)).collect();
+    let asked = |people: Option<f64>, fleet: &[Candidate]| {
+        let request = Request { expected_people: people, ..Request::default() };
+        let choice = choose(fleet, &request, &Params::default(), 1, NOW_MS).unwrap();
+        (choice.node.to_string(), choice.tier)
+    };
+    // the mean is 0.64 with three people: the band goes from 0.66 to 0.69
+    assert_eq!(asked(Some(3.0), &fleet), ("vm0".to_owned(), Tier::Wished), "nobody is in the band");
+    let mut busy = fleet.clone();
+    reading(&mut busy[2]).cpu = Some(0.67);
+    assert_eq!(asked(Some(3.0), &busy), ("vm2".to_owned(), Tier::Filling));
+    assert_eq!(asked(None, &busy).0, "vm0", "nobody knows how large it becomes");
+    assert_eq!(asked(Some(40.0), &busy).0, "vm0", "it needs the room");
+    let idle: Vec<Candidate> = [0.1, 0.25, 0.3].iter().zip(0..).map(|(cpu, n)| node(n, *cpu)).collect();
+    assert_eq!(asked(Some(3.0), &idle).0, "vm0", "there is room for any meeting anywhere");
+}

@@ -46,9 +46,9 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Compares the agent's cost with node_exporter's.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where the agent to be measured is; found beside the directory of this program when not given.
+    /// The folder of the agent to be measured, as `packaging/dist.sh agent` prints it.
     #[arg(long)]
-    programs: Option<PathBuf>,
+    programs: PathBuf,
     /// Rounds of bursts.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -62,24 +62,13 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let agent = installed_agent(arguments.programs.clone())?;
+    let agent = arguments.programs.join("usher-agent");
+    ensure!(agent.is_file(), "{} is not there: packaging/dist.sh agent", agent.display());
     println!("load average before: {}", load()?);
     bursts(&agent, &arguments)?;
     steady(&agent, Duration::from_secs(arguments.seconds))?;
     println!("load average after: {}", load()?);
     Ok(())
-}
-
-fn installed_agent(directory: Option<PathBuf>) -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let target = own.ancestors().nth(2).context("a program lies in target/<profile>")?;
-    let path = directory.unwrap_or_else(|| target.join("dist")).join("usher-agent");
-    ensure!(
-        path.is_file(),
-        "{} is not there: cargo build --profile dist --locked -p usher-agent",
-        path.display()
-    );
-    Ok(path)
 }
 
 fn load() -> Result<String> {

@@ -45,6 +45,13 @@ pub struct Desired {
     pub folders: BTreeMap<String, Option<(u32, u32)>>,
 }
 
+impl Desired {
+    /// Gives every container this long to stop, whatever its service says.
+    pub fn stop_within(&mut self, grace_ms: u64) {
+        self.services.iter_mut().for_each(|service| service.grace_ms = grace_ms);
+    }
+}
+
 /// One service and its containers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceSpec {

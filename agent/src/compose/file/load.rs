@@ -19,6 +19,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Env files that were asked for by name; compose notes them on every container.
     pub env_files: Vec<String>,
+    /// Every file that was read: compose files, `.env`, the services' env files; absolute.
+    pub sources: Vec<String>,
 }
 
 /// Why there is no project.
@@ -49,7 +51,7 @@ pub fn load(files: &Files, request: &Request) -> Result<Loaded, LoadError> {
                     seen.push(warning);
                 }
             });
-            Ok(Loaded { project, warnings: seen, env_files })
+            Ok(Loaded { project, warnings: seen, env_files, sources: files.present().cloned().collect() })
         }
         Ok(_) | Err(Stop::Refused) => Err(complaints.into()),
         Err(Stop::Unread(paths)) => Err(LoadError::Unread(paths)),

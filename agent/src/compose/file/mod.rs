@@ -55,6 +55,11 @@ impl Files {
     pub fn get(&self, path: &str) -> Option<Option<&str>> {
         self.0.get(path).map(Option::as_deref)
     }
+
+    /// The paths where something is.
+    pub(super) fn present(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().filter(|(_, text)| text.is_some()).map(|(path, _)| path)
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::HostSample;
 use super::cpu::{DISTINCT, IDLE, IOWAIT, STEAL};
 use super::sample::Ticks;
+use super::{HostSample, SlowSample};
 
 /// Idle and iowait are computed anew at each reading and may step back this far without
 /// anything having happened, ticks: 3 s at the 100 ticks per second that the kernel
@@ -26,6 +26,11 @@ pub struct Rates {
     pub transmit_bytes_per_s: Option<f64>,
     /// Received packets dropped per second.
     pub receive_drop_per_s: Option<f64>,
+}
+
+/// Speeds between two slow samples. `None` is unknown, as above.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SlowRates {
     /// Bytes read per second, over all disks.
     pub read_bytes_per_s: Option<f64>,
     /// Bytes written per second.
@@ -50,7 +55,6 @@ pub struct CpuShares {
 pub fn rates(previous: &HostSample, current: &HostSample, elapsed: Duration) -> Rates {
     let seconds = elapsed.as_secs_f64();
     let net = Pair::of(previous.net.as_ref(), current.net.as_ref(), seconds);
-    let disks = Pair::of(previous.disks.as_ref(), current.disks.as_ref(), seconds);
     let cpu = previous.cpu.as_ref().zip(current.cpu.as_ref());
     Rates {
         cpu: cpu.and_then(|(previous, current)| shares(&previous.total, &current.total)),
@@ -58,6 +62,15 @@ pub fn rates(previous: &HostSample, current: &HostSample, elapsed: Duration) -> 
         receive_bytes_per_s: net.speed(|totals| totals.receive_bytes),
         transmit_bytes_per_s: net.speed(|totals| totals.transmit_bytes),
         receive_drop_per_s: net.speed(|totals| totals.receive_drop),
+    }
+}
+
+/// The speeds between two slow samples, from the one's time to the other's.
+#[must_use]
+pub fn slow_rates(previous: &SlowSample, current: &SlowSample) -> SlowRates {
+    let seconds = current.at.saturating_duration_since(previous.at).as_secs_f64();
+    let disks = Pair::of(previous.disks.as_ref(), current.disks.as_ref(), seconds);
+    SlowRates {
         read_bytes_per_s: disks.speed(|totals| totals.read_bytes),
         written_bytes_per_s: disks.speed(|totals| totals.written_bytes),
         udp_rcvbuf_errors_per_s: previous
@@ -71,22 +84,8 @@ pub fn rates(previous: &HostSample, current: &HostSample, elapsed: Duration) -> 
 #[must_use]
 pub fn smooth(before: Option<f64>, value: f64, elapsed: Duration, tau: Duration) -> f64 {
     let Some(before) = before else { return value };
-    let weight = 1.0 - decay(elapsed.as_secs_f64() / tau.as_secs_f64());
+    let weight = 1.0 - (-elapsed.as_secs_f64() / tau.as_secs_f64()).exp();
     before + (value - before) * weight
-}
-
-/// e^-x to within 1e-11, for an x that is not negative.
-///
-/// Not `exp`: it was the one thing that this program took from the C library's mathematics, and a
-/// shared library costs a quarter of a mebibyte of resident memory, however little of it is used.
-fn decay(x: f64) -> f64 {
-    // Beyond, it is less than the error.
-    let x = x.clamp(0.0, 40.0);
-    // Padé's approximant is good to part^5 / 720, and so many parts make the whole.
-    const PARTS: i32 = 4096;
-    let part = x / f64::from(PARTS);
-    let (even, odd) = (12.0 + part * part, 6.0 * part);
-    ((even - odd) / (even + odd)).powi(PARTS)
 }
 
 /// `None` when a counter was set back, or no time was counted.

@@ -2,7 +2,7 @@
 
 use usher_common::wire;
 
-use super::{HostSample, Rates, Space};
+use super::{HostSample, Rates, SlowRates, Space};
 
 /// The processors; `None` when they could not be read. `busy_smooth` is what
 /// [`super::smooth`] made of the shares so far.
@@ -40,7 +40,7 @@ pub fn memory(sample: &HostSample) -> Option<wire::Memory> {
 
 /// The fullest of `spaces`, with the traffic of all disks; `None` when none answered.
 #[must_use]
-pub fn disk(spaces: &[Space], rates: Option<&Rates>) -> Option<wire::Disk> {
+pub fn disk(spaces: &[Space], rates: Option<SlowRates>) -> Option<wire::Disk> {
     let left = |space: &Space| space.available_bytes as f64 / space.total_bytes as f64;
     let sized = spaces.iter().filter(|space| space.total_bytes > 0);
     let fullest = sized.min_by(|a, b| left(a).total_cmp(&left(b)))?;
@@ -55,13 +55,13 @@ pub fn disk(spaces: &[Space], rates: Option<&Rates>) -> Option<wire::Disk> {
 
 /// The network; `None` when its counters could not be read.
 #[must_use]
-pub fn network(sample: &HostSample, rates: Option<&Rates>) -> Option<wire::Network> {
+pub fn network(sample: &HostSample, rates: Option<&Rates>, slow: Option<SlowRates>) -> Option<wire::Network> {
     sample.net.as_ref()?;
     Some(wire::Network {
         receive_bytes_per_s: rates.and_then(|rates| rates.receive_bytes_per_s),
         transmit_bytes_per_s: rates.and_then(|rates| rates.transmit_bytes_per_s),
         receive_drop_per_s: rates.and_then(|rates| rates.receive_drop_per_s),
-        udp_rcvbuf_errors_per_s: rates.and_then(|rates| rates.udp_rcvbuf_errors_per_s),
+        udp_rcvbuf_errors_per_s: slow.and_then(|rates| rates.udp_rcvbuf_errors_per_s),
     })
 }
 
@@ -99,8 +99,6 @@ mod tests {
             }),
             load: Some([1.0, 2.0, 3.0]),
             net: None,
-            disks: None,
-            udp_rcvbuf_errors: None,
         }
     }
 
@@ -109,7 +107,7 @@ mod tests {
         let cpu = cpu(&sample(), None, None).unwrap();
         assert_eq!((cpu.cores, cpu.busy, cpu.steal, cpu.per_core_busy), (2, None, None, None));
         assert_eq!(memory(&sample()).unwrap().available_bytes, None);
-        assert_eq!(network(&sample(), None), None);
+        assert_eq!(network(&sample(), None, None), None);
     }
 
     #[test]

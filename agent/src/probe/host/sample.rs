@@ -1,4 +1,5 @@
-//! The figures that are worth having every second, as values. Counters stay counters:
+//! The figures of the report, as values: those worth having every second, and those of which every few
+//! seconds are enough (a file of `/proc` costs 50 µs of a machine that slept). Counters stay counters:
 //! `rates` makes speeds of two samples.
 
 use std::collections::BTreeMap;
@@ -24,6 +25,13 @@ pub struct HostSample {
     pub load: Option<[f64; 3]>,
     /// The interfaces that lead out of the machine, by name.
     pub net: Option<BTreeMap<String, NetTotals>>,
+}
+
+/// What nobody places a meeting by, every few seconds. `None` is unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlowSample {
+    /// When it was taken.
+    pub at: Instant,
     /// Whole disks, by name.
     pub disks: Option<BTreeMap<String, DiskTotals>>,
     /// UDP datagrams (IPv4) lost to full socket buffers since boot.
@@ -76,16 +84,16 @@ pub struct DiskTotals {
 
 /// A sample and what is missing in it.
 #[derive(Debug)]
-pub struct Sampled {
+pub struct Sampled<T> {
     /// The sample.
-    pub sample: HostSample,
+    pub sample: T,
     /// Why a part is unknown, by the collector's name.
     pub failures: Vec<(&'static str, CollectError)>,
 }
 
 impl Host {
-    /// Reads six files of `/proc` that are kept open; `at` is now.
-    pub fn sample(&mut self, at: Instant) -> Sampled {
+    /// Reads four files of `/proc` that are kept open; `at` is now.
+    pub fn sample(&mut self, at: Instant) -> Sampled<HostSample> {
         let machine = &mut self.machine;
         let mut failures = Vec::new();
         let mut told = Told(&mut failures);
@@ -95,6 +103,17 @@ impl Host {
             memory: told.of("meminfo", memory(machine)),
             load: told.of("loadavg", loadavg::read(machine)),
             net: told.of("netdev", net(machine)),
+        };
+        Sampled { sample, failures }
+    }
+
+    /// Reads two more; `at` is now.
+    pub fn slow_sample(&mut self, at: Instant) -> Sampled<SlowSample> {
+        let machine = &mut self.machine;
+        let mut failures = Vec::new();
+        let mut told = Told(&mut failures);
+        let sample = SlowSample {
+            at,
             disks: told.of("diskstats", disks(machine)),
             udp_rcvbuf_errors: told.of("netstat", udp_rcvbuf_errors(machine)),
         };
