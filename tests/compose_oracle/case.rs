@@ -117,7 +117,7 @@ impl Case {
     /// its environment.
     pub(crate) fn printed(&self) -> Result<String, String> {
         let mut process = Command::new(program::path("usher-agent"));
-        process.current_dir(&self.folder).env_clear().arg("stack").args(&self.args);
+        process.current_dir(&self.folder).env_clear().env("HOME", &self.home).arg("stack").args(&self.args);
         if let Some(name) = &self.name {
             process.args(["-p", name]);
         }

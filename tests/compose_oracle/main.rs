@@ -56,9 +56,8 @@ fn compare_config(case: &Case, failures: &mut Vec<String>) {
     }
 }
 
-/// What only a home or the process environment can say is not for a service to know.
-const OF_THE_SHELL: [&str; 6] =
-    ["env-files-variable", "process-wins", "interpolation", "interpolation-odd", "secrets", "volumes"];
+/// What only the process environment can say is not for a service to know.
+const OF_THE_SHELL: [&str; 4] = ["env-files-variable", "process-wins", "interpolation", "interpolation-odd"];
 
 #[test]
 fn our_program_prints_what_compose_prints() {

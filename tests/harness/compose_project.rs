@@ -74,7 +74,14 @@ impl ComposeProject {
         std::fs::create_dir(&folder)?;
         std::fs::write(folder.join("docker-compose.yml"), file)?;
         std::fs::write(folder.join(".env"), format!("COMPOSE_PROJECT_NAME={name}\n{env}"))?;
-        Ok(Self { name: name.to_owned(), folder, docker_config: None, flags: Vec::new(), host: None, _space: space })
+        Ok(Self {
+            name: name.to_owned(),
+            folder,
+            docker_config: None,
+            flags: Vec::new(),
+            host: None,
+            _space: space,
+        })
     }
 
     /// Logs everybody in.

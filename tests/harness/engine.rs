@@ -63,7 +63,8 @@ impl OwnEngine {
         BufReader::new(out).read_line(&mut said)?;
         let mut engine = Self { kind, holder, registry: None, dockerd: None, folder };
         ensure!(said.trim() == "ready", "no namespaces of our own: these tests run as root");
-        engine.registry = Some(engine.inside(crate::registry::PROGRAM).args(["serve", &registry.settings()]).spawn()?);
+        engine.registry =
+            Some(engine.inside(crate::registry::PROGRAM).args(["serve", &registry.settings()]).spawn()?);
         engine.start_again().await?;
         Ok(engine)
     }
@@ -148,8 +149,7 @@ impl Drop for OwnEngine {
         if self.dockerd.is_none() && self.spawn().is_ok() {
             // A test that failed left its containers without an engine that could remove them.
             let answers = || self.docker(&["version"]).is_ok_and(|output| output.status.success());
-            let mut patience = (0..100).map(|_| std::thread::sleep(std::time::Duration::from_millis(100)));
-            while !answers() && patience.next().is_some() {}
+            (0..100).take_while(|_| !answers()).for_each(|_| breathe());
         }
         if let Ok(listed) = self.docker(&["ps", "-aq"]) {
             for id in String::from_utf8_lossy(&listed.stdout).lines() {
@@ -168,6 +168,11 @@ impl Drop for OwnEngine {
             drop(Command::new("umount").arg(self.data()).output());
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing can be awaited while a value is dropped")]
+fn breathe() {
+    std::thread::sleep(std::time::Duration::from_millis(100));
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {

@@ -34,7 +34,9 @@ async fn an_image_that_cannot_be_had_touches_nothing() {
     let config = registry.docker_config().join("config.json");
     let login = std::fs::read_to_string(&config).unwrap();
     let wrong = login.replace("dXNoZXI6b3BlbiBzZXNhbWU=", "dXNoZXI6d3Jvbmc=");
-    for (text, reason) in [("{}", "pull_unauthorized"), (wrong.as_str(), "pull_unauthorized"), ("{", "pull_unauthorized")] {
+    for (text, reason) in
+        [("{}", "pull_unauthorized"), (wrong.as_str(), "pull_unauthorized"), ("{", "pull_unauthorized")]
+    {
         std::fs::write(&config, text).unwrap();
         refused(&project, &["--set", "TAG=2"], reason);
     }
@@ -69,6 +71,30 @@ async fn a_version_that_does_not_come_up_makes_room_for_the_one_before() {
         assert!(project.env().contains("TAG=1 # now"), "{}", project.env());
     }
     assert!(super::actions(&project.stack_json(&["plan"], 0)).is_empty());
+}
+
+#[tokio::test]
+async fn a_version_that_goes_back_takes_the_services_own_env_files_with_it() {
+    let registry = Registry::start().await.unwrap();
+    registry.push(GOOD, &["double:1"]).unwrap();
+    registry.push(BRIEF, &["double:brief"]).unwrap();
+    let file =
+        "services: {web: {image: '${REPO}/double:${TAG}', env_file: [web.env], stop_grace_period: 1s}}";
+    let env = format!("REPO={}\nTAG=1\n", registry.address());
+    let project = ComposeProject::new(&unique(), file, &env).unwrap().logged_in(registry.docker_config());
+    let own = project.folder().join("web.env");
+    std::fs::write(&own, "COLOUR=blue\n").unwrap();
+    drop(project.stack_json(&["up"], 0));
+    let before = project.containers();
+    // Edited for the new version, which is no good.
+    std::fs::write(&own, "COLOUR=red\n").unwrap();
+    let said = project.stack_json(&["up", "--set", "TAG=brief"], 1);
+    assert_eq!(said["deployment"]["phase"], "rolled_back", "{said:#}");
+    assert_eq!(std::fs::read_to_string(&own).unwrap(), "COLOUR=blue\n");
+    let ids = |seen: std::collections::BTreeMap<_, usher_tests::compose_project::Seen>| {
+        seen.into_values().map(|one| (one.id, one.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(project.containers()), ids(before));
 }
 
 #[tokio::test]

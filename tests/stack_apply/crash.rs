@@ -54,8 +54,7 @@ async fn killed_at_every_step(fault: &str) {
     for step in 1.. {
         let before = project.containers();
         let set = format!("TAG={next}");
-        let run =
-            project.stack_with(&["up", "--set", &set], &[("USHER_FAULT", &format!("{fault}:{step}"))]);
+        let run = project.stack_with(&["up", "--set", &set], &[("USHER_FAULT", &format!("{fault}:{step}"))]);
         if run.status.success() {
             break;
         }
@@ -66,7 +65,10 @@ async fn killed_at_every_step(fault: &str) {
         (now, next) = (next, now);
         one_version(&project, now, &before, &format!("{fault}:{step}"));
     }
-    assert!(deaths >= STEPS, "an upgrade of two services has {STEPS} steps, and only {deaths} could be died at");
+    assert!(
+        deaths >= STEPS,
+        "an upgrade of two services has {STEPS} steps, and only {deaths} could be died at"
+    );
     let history = project.stack_json(&["history"], 0);
     let all = history.as_array().unwrap();
     assert!(all.len() == deaths + 1 && all.iter().all(|job| job["phase"] == "done"), "{history:#}");

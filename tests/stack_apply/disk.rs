@@ -37,7 +37,8 @@ async fn a_version_that_the_disk_cannot_hold_is_refused_or_given_up_and_the_one_
     registry.push_image(&[&large], &command, &["double:large"]).unwrap();
     registry.push_image(&[&hollow], &command, &["double:hollow"]).unwrap();
 
-    let engine = OwnEngine::start(Kind { disk_mib: Some(DISK_MIB), ..Kind::default() }, &registry).await.unwrap();
+    let engine =
+        OwnEngine::start(Kind { disk_mib: Some(DISK_MIB), ..Kind::default() }, &registry).await.unwrap();
     let env = format!("REPO={}\nTAG=1\n", registry.address());
     let project = ComposeProject::new(&unique(), FILE, &env).unwrap();
     let project = project.logged_in(registry.docker_config()).on(&engine);

@@ -88,9 +88,7 @@ async fn docker_jitsi_meets_own_files_come_up_and_compose_finds_nothing_to_do() 
     assert_eq!(said["deployment"]["reason"], "conferences", "{said:#}");
     assert_eq!(project.containers(), seen);
     // All its containers stay up, and none of Jitsi's services answers.
-    let set = |tag: &'static str| {
-        ["up", "-t", "1", "--interrupt", "--deadline", "3", "--set", tag]
-    };
+    let set = |tag: &'static str| ["up", "-t", "1", "--interrupt", "--deadline", "3", "--set", tag];
     let said = project.stack_json(&set("JITSI_IMAGE_VERSION=stable-2"), 1);
     let job = &said["deployment"];
     assert_eq!((&job["phase"], &job["reason"]), (&"rolled_back".into(), &"unresponsive".into()), "{said:#}");

@@ -59,8 +59,8 @@ async fn a_deployment_survives_a_death_in_every_phase_and_at_every_step() {
     settled(&agent).await;
     let phases =
         ["pulling", "draining", "replacing", "verifying"].map(|phase| format!("exit-in-phase:{phase}"));
-    // Rename, create, take the restart policy, stop, start, await, remove.
-    let steps = (1..=7).map(|step| format!("exit-before-step:{step}"));
+    // Of rename, create, take the restart policy, stop, start, await, remove; all of them are died at elsewhere.
+    let steps = [3, 5].map(|step| format!("exit-before-step:{step}"));
     let (mut now, mut next) = ("1", "2");
     for fault in phases.into_iter().chain(steps).chain(["exit-after-step:7".to_owned()]) {
         let (dead, died) = die(agent, &fault, next).await;

@@ -52,7 +52,11 @@ async fn with_live_restore_a_restart_of_engine_or_agent_changes_nothing_that_run
     let Rig { agent, project, mut engine, _registry } = rig(true).await;
     let before = project.containers();
     for deadly in [false, true] {
-        if deadly { engine.kill().await } else { engine.stop().await }
+        if deadly {
+            engine.kill().await
+        } else {
+            engine.stop().await
+        }
         engine_missed(&agent).await;
         engine.start_again().await.unwrap();
         let upkeep = settled(&agent).await;
@@ -71,7 +75,11 @@ async fn without_it_what_fell_with_the_engine_is_brought_back_once_and_nothing_i
     let before = project.containers();
     // The engine starts what it stopped in order, and what fell with it when it was killed it does not.
     for deadly in [false, true] {
-        if deadly { engine.kill().await } else { engine.stop().await }
+        if deadly {
+            engine.kill().await
+        } else {
+            engine.stop().await
+        }
         engine_missed(&agent).await;
         engine.start_again().await.unwrap();
         eventually("all run again", async || match all_run(&project, "1") {
@@ -88,7 +96,8 @@ async fn without_it_what_fell_with_the_engine_is_brought_back_once_and_nothing_i
         assert_eq!(ids(&after), ids(&before), "killed: {deadly}");
         // All that this life of the engine remembers.
         let filter = ["--filter", "type=container", "--filter", "event=start", "--filter", "event=create"];
-        let args = [&["events", "--since", "1", "--until", "0s", "--format", "{{.Action}} {{.ID}}"][..], &filter];
+        let args =
+            [&["events", "--since", "1", "--until", "0s", "--format", "{{.Action}} {{.ID}}"][..], &filter];
         let told = project.docker(&args.concat());
         for id in ids(&after) {
             let starts = told.lines().filter(|line| *line == format!("start {id}")).count();

@@ -120,7 +120,10 @@ async fn one_that_the_kernel_ends_for_want_of_memory_is_told_from_one_that_crash
     let heal = upkeep.last_heal.unwrap();
     assert_eq!((heal.service.as_str(), heal.reason), ("hungry", Illness::OutOfMemory));
     let metrics = agent.metrics().await;
-    assert!(metrics.contains("usher_stack_heals_total{service=\"hungry\",reason=\"out_of_memory\"}"), "{metrics}");
+    assert!(
+        metrics.contains("usher_stack_heals_total{service=\"hungry\",reason=\"out_of_memory\"}"),
+        "{metrics}"
+    );
     assert!(!metrics.contains("reason=\"crashed\"} 1"), "{metrics}");
 }
 

@@ -107,7 +107,8 @@ async fn a_deployment_waits_for_people_unless_told_otherwise_and_the_commands_sa
     conferences(&agent, 0).await;
     drop(project.stack_json(&["up", "--set", "TAG=1"], 0));
     let history = project.stack_json(&["history"], 0);
-    let phases: Vec<&str> = history.as_array().unwrap().iter().map(|job| job["phase"].as_str().unwrap()).collect();
+    let phases: Vec<&str> =
+        history.as_array().unwrap().iter().map(|job| job["phase"].as_str().unwrap()).collect();
     assert_eq!(phases, ["done", "done", "done", "failed", "done", "failed"], "{history:#}");
     assert!(history[0]["who"].as_str().unwrap().contains("stack up"), "{history:#}");
     drop(docker(&["rmi", "--force", &tag("2"), &tag("3")]));

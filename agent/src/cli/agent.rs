@@ -77,7 +77,10 @@ impl Agent {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(false),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                bail!("the agent at {} wants a token: set auth.token_file, or run as one who may read it", self.base)
+                bail!(
+                    "the agent at {} wants a token: set auth.token_file, or run as one who may read it",
+                    self.base
+                )
             }
             status => bail!("the agent at {} answers {status}", self.base),
         }
@@ -101,7 +104,11 @@ impl Agent {
 
     /// Follows a deployment to its end, which is returned; `told` gets every line. An agent that is restarted
     /// meanwhile goes on with it, and so do we.
-    pub(crate) async fn follow(&self, id: &str, told: &(dyn Fn(&str) + Send + Sync)) -> anyhow::Result<Value> {
+    pub(crate) async fn follow(
+        &self,
+        id: &str,
+        told: &(dyn Fn(&str) + Send + Sync),
+    ) -> anyhow::Result<Value> {
         let path = format!("/v1/stack/deploy/{id}");
         let mut heard = tokio::time::Instant::now();
         loop {
@@ -118,11 +125,7 @@ impl Agent {
     }
 
     /// One connection; `None`: it ended before the deployment did.
-    async fn listen(
-        &self,
-        path: &str,
-        told: &(dyn Fn(&str) + Send + Sync),
-    ) -> anyhow::Result<Option<Value>> {
+    async fn listen(&self, path: &str, told: &(dyn Fn(&str) + Send + Sync)) -> anyhow::Result<Option<Value>> {
         let request = self.request(reqwest::Method::GET, path).header("accept", "text/event-stream");
         let mut response = request.send().await?.error_for_status()?;
         let mut text = Vec::new();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use usher_agent::config::Config;
 use usher_agent::deploy::alone;
 use usher_agent::deploy::job::Wanted;
+use usher_agent::deploy::journal::Journal;
 use usher_agent::deploy::orders::What;
 use usher_agent::stack::{LoadedStack, Progress};
 use usher_agent::upkeep::UpkeepOptions;
@@ -34,7 +35,10 @@ pub(super) fn args(command: Command) -> Command {
     };
     command
         .arg(seconds("drain", "How long to wait for conferences to end [default: stack.drain_within]"))
-        .arg(seconds("deadline", "How long the new version has to prove itself [default: stack.verify_within]"))
+        .arg(seconds(
+            "deadline",
+            "How long the new version has to prove itself [default: stack.verify_within]",
+        ))
 }
 
 /// Finds out who is to do it.
@@ -115,8 +119,15 @@ async fn by_ourselves(
     Ok(end.map(|job| json!(job.view())))
 }
 
+/// The records of the project's deployments. Wants less of the settings than a deployment does.
+pub(super) fn journal(ground: &Ground<'_>, loaded: &LoadedStack) -> Journal {
+    let state_dir = ground.settings.path("state_dir").expect("has a default");
+    let own = ground.settings.path("stack.directory");
+    Journal::new(&alone::state_dir(&state_dir, own.as_deref(), loaded))
+}
+
 /// The settings as the agent would read them.
-pub(super) fn config(ground: &Ground<'_>) -> anyhow::Result<Config> {
+fn config(ground: &Ground<'_>) -> anyhow::Result<Config> {
     Ok(Config::from_settings(ground.settings, ground.environment, host_name().as_deref())?)
 }
 
@@ -158,7 +169,9 @@ impl Watcher {
         match serde_json::from_value(line) {
             Ok(Progress::People { conferences }) => self.say(match conferences {
                 Some(count) => format!("waits for {count} conferences to end (--interrupt goes on)"),
-                None => "waits until the bridge can be asked for its conferences (--interrupt goes on)".to_owned(),
+                None => {
+                    "waits until the bridge can be asked for its conferences (--interrupt goes on)".to_owned()
+                }
             }),
             Ok(progress) => self.display.show(progress),
             // Of a newer agent.

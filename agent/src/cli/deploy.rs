@@ -12,8 +12,12 @@ use super::{Exit, Ground, flags, show};
 pub(super) fn deploy_command() -> Command {
     let command = Command::new("deploy")
         .about("Let the agent that runs here bring up another version of the stack, and watch it")
-        .after_help("The agent goes on with it when this command is ended; `stack history` tells how it went.")
-        .arg(flags::set("Set a variable in .env; when the new version is no good, everything comes back as it was"))
+        .after_help(
+            "The agent goes on with it when this command is ended; `stack history` tells how it went.",
+        )
+        .arg(flags::set(
+            "Set a variable in .env; when the new version is no good, everything comes back as it was",
+        ))
         .arg(flags::timeout())
         .arg(flags::format());
     course::args(flags::policy(command))
@@ -37,9 +41,11 @@ pub(super) async fn deploy(ground: &Ground<'_>) -> anyhow::Result<Exit> {
 pub(super) fn rollback_command() -> Command {
     Command::new("rollback")
         .about("Bring back what was there before a deployment")
-        .arg(Arg::new("deployment").value_name("ID").help(
-            "The deployment to undo, as stack history shows it [default: the newest that went well]",
-        ))
+        .arg(
+            Arg::new("deployment").value_name("ID").help(
+                "The deployment to undo, as stack history shows it [default: the newest that went well]",
+            ),
+        )
         .arg(
             Arg::new("interrupt")
                 .long("interrupt")

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat};
 use clap::Command;
-use usher_agent::deploy::alone::state_dir;
 use usher_agent::deploy::job::Job;
-use usher_agent::deploy::journal::Journal;
 
 use super::{Exit, Ground, course, flags, show};
 
@@ -17,7 +15,7 @@ pub(super) fn command() -> Command {
 #[expect(clippy::print_stdout, reason = "this is the program's face")]
 pub(super) fn run(ground: &Ground<'_>) -> anyhow::Result<Exit> {
     let loaded = ground.stack.load(&BTreeMap::new())?;
-    let journal = Journal::new(&state_dir(&course::config(ground)?, &loaded));
+    let journal = course::journal(ground, &loaded);
     journal.check_readable()?;
     let all = journal.all();
     if flags::is_json(ground.matches) {

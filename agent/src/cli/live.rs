@@ -13,10 +13,7 @@ use super::agent::Agent;
 const MEETING: [&str; 4] = ["jvb", "jicofo", "prosody", "web"];
 
 /// For [`Policy::live`]: conferences by service; a number that nobody knows is `None`.
-pub(crate) async fn conferences(
-    settings: &Settings,
-    loaded: &LoadedStack,
-) -> BTreeMap<String, Option<u64>> {
+pub(crate) async fn conferences(settings: &Settings, loaded: &LoadedStack) -> BTreeMap<String, Option<u64>> {
     // Without a bridge in it, it is no project that conferences are on.
     if !loaded.project.services.contains_key("jvb") {
         return BTreeMap::new();

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::Command;
 use usher_agent::compose::plan::Policy;
-use usher_agent::deploy::alone::state_dir;
-use usher_agent::deploy::journal::Journal;
 use usher_agent::deploy::orders::What;
+use usher_agent::deploy::release;
 use usher_agent::stack::{LoadedStack, Lock, Memory, Outcome};
 
 use super::course::{self, Driver};
@@ -35,7 +34,7 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Exit> {
         wanted.who = Some(course::who(ground, "stack up"));
         return course::run(ground, &loaded, &driver, What::Deploy(wanted)).await;
     }
-    if was_cut_short(ground, &loaded)? && matches!(course::driver(ground, &loaded).await?, Driver::Us) {
+    if was_cut_short(ground, &loaded) && matches!(course::driver(ground, &loaded).await?, Driver::Us) {
         course::resume(ground, &loaded).await?;
     }
     // The files may be others by now.
@@ -43,9 +42,8 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Exit> {
 }
 
 /// Whether a deployment of this project began and did not end.
-fn was_cut_short(ground: &Ground<'_>, loaded: &LoadedStack) -> anyhow::Result<bool> {
-    let journal = Journal::new(&state_dir(&course::config(ground)?, loaded));
-    Ok(journal.all().first().is_some_and(|job| !job.phase.is_final()))
+fn was_cut_short(ground: &Ground<'_>, loaded: &LoadedStack) -> bool {
+    course::journal(ground, loaded).all().first().is_some_and(|job| !job.phase.is_final())
 }
 
 #[expect(clippy::print_stdout, reason = "this is the program's face")]
@@ -55,6 +53,9 @@ async fn plain(ground: &Ground<'_>, loaded: LoadedStack) -> anyhow::Result<Exit>
     Memory::load(loaded.directory()).forget_failed()?;
     let policy = plan::policy(ground, &loaded).await;
     let outcome = converge(ground, &lock, &loaded, policy).await;
+    if outcome.settled() {
+        release::remember(&ground.stack, &course::journal(ground, &loaded), &loaded).await;
+    }
     if flags::is_json(ground.matches) {
         println!("{}", serde_json::json!({ "outcome": outcome }));
     } else {

@@ -7,6 +7,7 @@
 //!
 //! What was cut short before goes on first. Not here: keeping the stack up, and anything that listens.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +17,12 @@ use tokio_util::sync::CancellationToken;
 use usher_common::rt::http_client::Failure;
 use usher_common::rt::process::random_id;
 use usher_common::rt::tasks::{TaskEnded, Tasks};
+use usher_common::wire::DeployPhase;
 
 use super::drive::Drive;
 use super::job::Job;
 use super::orders::{Refused, What};
+use super::release;
 use crate::config::Config;
 use crate::eyes;
 use crate::node::{Identity, Node};
@@ -59,13 +62,13 @@ pub enum AloneError {
 }
 
 /// Where deployments of a project are recorded: the state directory itself for the one that the settings name, a
-/// folder of its own in it for any other.
+/// folder of its own in it for any other. `own`: the directory that the settings name.
 #[must_use]
-pub fn state_dir(config: &Config, stack: &LoadedStack) -> PathBuf {
-    if config.stack.directory.as_deref() == Some(stack.directory()) {
-        return config.state_dir.clone();
+pub fn state_dir(state_dir: &Path, own: Option<&Path>, stack: &LoadedStack) -> PathBuf {
+    if own == Some(stack.directory()) {
+        return state_dir.to_owned();
     }
-    config.state_dir.join("projects").join(&stack.project.name)
+    state_dir.join("projects").join(&stack.project.name)
 }
 
 /// Carries out what was cut short, then `what`, and returns how the last of them ended; `None`: there was nothing to
@@ -80,7 +83,7 @@ pub async fn deploy(
     told: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Option<Job>, AloneError> {
     let mut config = config.clone();
-    config.state_dir = state_dir(&config, stack);
+    config.state_dir = state_dir(&config.state_dir, config.stack.directory.as_deref(), stack);
     config.stack.project = Some(stack.project.name.clone());
     config.stack.directory = Some(stack.directory().to_owned());
     let (works, _orders) = Works::new(&options, &config.state_dir);
@@ -152,8 +155,15 @@ async fn carry_out(
                 () = stop.cancelled(), if !off => continue,
             }
         }
-        if drive.job().is_none() && let Some(id) = id {
+        if drive.job().is_none()
+            && let Some(id) = id
+        {
             last = site.journal.all().into_iter().find(|job| job.id == id);
+            if let Ok(loaded) = site.load(&BTreeMap::new()).await
+                && last.as_ref().is_some_and(|job| job.phase == DeployPhase::Done)
+            {
+                release::remember(&site.stack, &site.journal, &loaded).await;
+            }
         }
         if off && drive.job().is_none() {
             return Ok(last);
@@ -173,7 +183,10 @@ fn site(config: &Config, options: UpkeepOptions, works: &Works, node: Arc<Node>)
 }
 
 /// Whoever looks, and on what.
-fn node(config: &Config, snapshot: tokio::sync::watch::Receiver<Option<Arc<crate::snapshot::Snapshot>>>) -> Node {
+fn node(
+    config: &Config,
+    snapshot: tokio::sync::watch::Receiver<Option<Arc<crate::snapshot::Snapshot>>>,
+) -> Node {
     let (url, url_source) = public_url(config, config.listen, None);
     let (_, units): (_, tokio::sync::watch::Receiver<systemd::Outcome>) = tokio::sync::watch::channel(None);
     Node {

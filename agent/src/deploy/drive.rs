@@ -14,6 +14,8 @@ use super::orders::{Order, Refused, What, check};
 use super::phases;
 use super::release;
 use super::verify::Steady;
+use crate::compose::plan::Policy;
+use crate::stack::PlanView;
 use crate::upkeep::heals::Heals;
 use crate::upkeep::site::Site;
 
@@ -208,9 +210,13 @@ async fn before(site: &Site) -> Result<Release, Refused> {
         // The files are broken by now; those that were well are known.
         Err(error) => return settled.ok_or_else(|| not_now(&error)),
     };
-    let same_place =
-        |settled: &Release| settled.files.contains_key(&loaded.env_path.display().to_string());
-    if let Some(settled) = settled.filter(same_place) {
+    let same_place = |settled: &Release| settled.files.contains_key(&loaded.env_path.display().to_string());
+    // Files that say what runs are what to come back to, whoever brought it up; others are not what ran before.
+    let policy = Policy { enforce: true, interrupt: true, ..Policy::default() };
+    let plan = site.stack.plan(&loaded, &policy).await.map_err(|failure| not_now(&failure))?;
+    let plan = PlanView::of(&plan);
+    let as_it_runs = plan.steps.is_empty() && plan.holds.iter().all(|hold| hold.reason == "orphan");
+    if let Some(settled) = settled.filter(|settled| !as_it_runs && same_place(settled)) {
         return Ok(settled);
     }
     let observed = site.stack.observe(&loaded).await.map_err(|failure| not_now(&failure))?;

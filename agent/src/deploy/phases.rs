@@ -45,11 +45,7 @@ pub(super) async fn work(
 }
 
 /// The project for a deployment, with the time to stop that it asks for.
-async fn load(
-    site: &Site,
-    job: &Job,
-    overrides: &BTreeMap<String, String>,
-) -> Result<LoadedStack, Found> {
+async fn load(site: &Site, job: &Job, overrides: &BTreeMap<String, String>) -> Result<LoadedStack, Found> {
     let loaded = site.load(overrides).await;
     let mut loaded = loaded.map_err(|error| Found::Bad(DeployReason::FilesInvalid, error.to_string()))?;
     if let Some(seconds) = job.wanted.stop_s {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use usher_common::rt::files::{ReadError, read_text};
 
 use super::job::Release;
+use super::journal::Journal;
 use crate::compose::observed::Observed;
 use crate::stack::env_file::{EnvFileError, replace};
 use crate::stack::{Failure, LoadedStack, Stack};
@@ -100,6 +101,36 @@ pub async fn digests(
         found.extend(own.or(all.first()).map(|digest| (reference.clone(), digest.clone())));
     }
     Ok(found)
+}
+
+/// Notes what runs now as the release to come back to.
+pub async fn remember(stack: &Stack, journal: &Journal, loaded: &LoadedStack) {
+    let told = |error: &dyn std::fmt::Display| {
+        tracing::warn!(%error, "what runs now cannot be noted, so that no deployment could come back to it");
+    };
+    let looked = async {
+        let images = images(loaded, &stack.observe(loaded).await?);
+        let digests = digests(stack, &images).await?;
+        Ok::<_, Failure>((images, digests))
+    };
+    let (images, digests) = match looked.await {
+        Ok(both) => both,
+        Err(failure) => return told(&failure),
+    };
+    let (journal, loaded) = (journal.clone(), loaded.clone());
+    let keeping = tokio::task::spawn_blocking(move || {
+        let files = files(&loaded).map_err(|error| error.to_string())?;
+        let release = Release { files, images, digests };
+        if journal.settled().as_ref() == Some(&release) {
+            return Ok(());
+        }
+        journal.keep_settled(&release).map_err(|error| error.to_string())
+    });
+    match keeping.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => told(&error),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
 }
 
 /// A reference without its tag.

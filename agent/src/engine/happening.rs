@@ -97,7 +97,8 @@ mod tests {
     use super::*;
 
     fn told(action: &str, more: &[(&str, &str)]) -> Option<Happening> {
-        let mut attributes = serde_json::json!({ labels::SERVICE: "web", labels::ONEOFF: "False", "name": "p-web-1" });
+        let mut attributes =
+            serde_json::json!({ labels::SERVICE: "web", labels::ONEOFF: "False", "name": "p-web-1" });
         for (name, value) in more {
             attributes[*name] = (*value).into();
         }

@@ -69,9 +69,9 @@ impl Outcome {
     /// Whether any container was touched: else there is nothing to go back from.
     #[must_use]
     pub fn reached_containers(&self) -> bool {
-        self.done
-            .iter()
-            .any(|step| matches!(&*step.action, "create" | "rename" | "stop" | "start" | "restart" | "remove"))
+        self.done.iter().any(|step| {
+            matches!(&*step.action, "create" | "rename" | "stop" | "start" | "restart" | "remove")
+        })
     }
 
     /// Orphans are no part of what the files say.

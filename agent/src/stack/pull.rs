@@ -96,7 +96,8 @@ async fn attempt(
 /// it unpacks is another size.
 fn note_size(packed: &mut BTreeMap<String, u64>, line: &LayerProgress) -> bool {
     let (Some(layer), "Downloading") = (&line.layer, line.status.as_str()) else { return false };
-    let Some(total) = line.total.and_then(|total| u64::try_from(total).ok()).filter(|total| *total > 0) else {
+    let Some(total) = line.total.and_then(|total| u64::try_from(total).ok()).filter(|total| *total > 0)
+    else {
         return false;
     };
     packed.insert(layer.clone(), total).is_none()

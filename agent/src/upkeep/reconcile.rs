@@ -9,7 +9,7 @@ use usher_common::wire::{Heal, HeldService, Illness, StackHold};
 use super::site::{Site, SiteError};
 use super::triage::{Treatment, Ward, treat};
 use crate::compose::plan::Policy;
-use crate::deploy::{job::Release, release};
+use crate::deploy::release;
 use crate::snapshot::Snapshot;
 use crate::stack::{Failure, HoldView, LoadedStack, Outcome, PlanView, StepView, hold_file};
 
@@ -103,7 +103,7 @@ async fn work(site: &mut Site, treatment: &Treatment, first: bool) -> Result<Fou
     if plan.steps.is_empty() {
         let settled = plan.waits.is_empty() && plan.holds.iter().all(|hold| hold.reason == "orphan");
         if settled {
-            remember(site, &loaded).await;
+            release::remember(&site.stack, &site.journal, &loaded).await;
         }
         return Ok((Some(settled), held(&plan.holds), Vec::new(), false));
     }
@@ -111,7 +111,7 @@ async fn work(site: &mut Site, treatment: &Treatment, first: bool) -> Result<Fou
     note_heals(site, &loaded, &plan.steps, treatment, first);
     let outcome: Outcome = site.converge(&loaded, policy, &|_| ()).await?;
     if outcome.settled() {
-        remember(site, &loaded).await;
+        release::remember(&site.stack, &site.journal, &loaded).await;
     }
     let failures = outcome.failures.iter().map(told).collect();
     Ok((Some(outcome.settled()), held(&outcome.holds), failures, true))
@@ -153,23 +153,4 @@ fn held(holds: &[HoldView]) -> Vec<HeldService> {
         .iter()
         .map(|hold| HeldService { subject: hold.subject.clone(), reason: word(&hold.reason) })
         .collect()
-}
-
-/// Notes what runs now as the release to come back to.
-async fn remember(site: &Site, loaded: &LoadedStack) {
-    let Ok(observed) = site.stack.observe(loaded).await else { return };
-    let images = release::images(loaded, &observed);
-    let Ok(digests) = release::digests(&site.stack, &images).await else { return };
-    let (journal, loaded) = (site.journal.clone(), loaded.clone());
-    let keeping = tokio::task::spawn_blocking(move || {
-        let files = release::files(&loaded).map_err(|error| error.to_string())?;
-        let release = Release { files, images, digests };
-        if journal.settled().as_ref() == Some(&release) {
-            return Ok(());
-        }
-        journal.keep_settled(&release).map_err(|error| error.to_string())
-    });
-    if let Ok(Err(error)) = keeping.await {
-        tracing::error!(error, "what runs now cannot be noted, so that no deployment could come back to it");
-    }
 }

@@ -247,7 +247,9 @@ fn note_act(acts: &mut Vec<Act>, progress: &Progress) {
             acts.push(Act { name: step.subject.clone(), from_ms: unix_now_ms(), until_ms: None });
         }
         Progress::StepEnded { .. } => {
-            acts.iter_mut().filter(|act| act.until_ms.is_none()).for_each(|act| act.until_ms = Some(unix_now_ms()));
+            acts.iter_mut()
+                .filter(|act| act.until_ms.is_none())
+                .for_each(|act| act.until_ms = Some(unix_now_ms()));
         }
         _ => {}
     }
