@@ -62,7 +62,8 @@ async fn killed_at_every_step(fault: &str) {
         deaths += 1;
         // Whoever comes next ends it first, whatever they came for.
         drop(project.stack_json(&["up"], 0));
-        let newest = project.stack_json(&["history"], 0)[0].take();
+        let history = project.stack_json(&["history"], 0);
+        let newest = &history[0];
         assert_eq!(newest["phase"], "done", "{fault}:{step}: {newest:#}");
         (now, next) = (next, now);
         one_version(&project, now, &before, &format!("{fault}:{step}"));
