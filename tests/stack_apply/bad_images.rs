@@ -88,9 +88,12 @@ async fn a_version_that_goes_back_takes_the_services_own_env_files_with_it() {
     let before = project.containers();
     // Edited for the new version, which is no good.
     std::fs::write(&own, "COLOUR=red\n").unwrap();
+    let with = project.folder().join("docker-compose.override.yml");
+    std::fs::write(&with, "services: {web: {labels: {new: 'yes'}}}").unwrap();
     let said = project.stack_json(&["up", "--set", "TAG=brief"], 1);
     assert_eq!(said["deployment"]["phase"], "rolled_back", "{said:#}");
     assert_eq!(std::fs::read_to_string(&own).unwrap(), "COLOUR=blue\n");
+    assert!(!with.exists() && with.with_extension("yml.set-aside").exists());
     let ids = |seen: std::collections::BTreeMap<_, usher_tests::compose_project::Seen>| {
         seen.into_values().map(|one| (one.id, one.state)).collect::<Vec<_>>()
     };

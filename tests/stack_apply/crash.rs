@@ -13,7 +13,7 @@ services:
   db:
     image: ${REPO}/double:${TAG}
     restart: unless-stopped
-    healthcheck: {test: [CMD, /bin/sh, -c, '[ -e /tmp/well ]'], interval: 200ms, retries: 3}
+    healthcheck: {test: [CMD, /bin/sh, -c, '[ -e /tmp/well ]'], interval: 200ms, retries: 50}
   edge:
     image: ${REPO}/double:${TAG}
     restart: always
@@ -62,6 +62,9 @@ async fn killed_at_every_step(fault: &str) {
         deaths += 1;
         // Whoever comes next ends it first, whatever they came for.
         drop(project.stack_json(&["up"], 0));
+        let history = project.stack_json(&["history"], 0);
+        let newest = &history[0];
+        assert_eq!(newest["phase"], "done", "{fault}:{step}: {newest:#}");
         (now, next) = (next, now);
         one_version(&project, now, &before, &format!("{fault}:{step}"));
     }

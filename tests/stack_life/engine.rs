@@ -53,9 +53,9 @@ async fn with_live_restore_a_restart_of_engine_or_agent_changes_nothing_that_run
     let before = project.containers();
     for deadly in [false, true] {
         if deadly {
-            engine.kill().await
+            engine.kill().await;
         } else {
-            engine.stop().await
+            engine.stop().await;
         }
         engine_missed(&agent).await;
         engine.start_again().await.unwrap();
@@ -76,9 +76,9 @@ async fn without_it_what_fell_with_the_engine_is_brought_back_once_and_nothing_i
     // The engine starts what it stopped in order, and what fell with it when it was killed it does not.
     for deadly in [false, true] {
         if deadly {
-            engine.kill().await
+            engine.kill().await;
         } else {
-            engine.stop().await
+            engine.stop().await;
         }
         engine_missed(&agent).await;
         engine.start_again().await.unwrap();

@@ -22,9 +22,10 @@ arguments cannot be used; 3 nothing failed, and something was held back (a confe
 work)";
 
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
-    if error.is::<ProjectError>() || error.is::<super::flags::NotAPair>() {
-        Exit::BadInput
-    } else if error.is::<usher_common::settings::Complaints>() {
+    let bad_input = error.is::<ProjectError>()
+        || error.is::<super::flags::NotAPair>()
+        || error.is::<usher_common::settings::Complaints>();
+    if bad_input {
         Exit::BadInput
     } else if matches!(error.downcast_ref(), Some(LockError::Busy { .. }))
         || matches!(error.downcast_ref(), Some(AloneError::Lock(LockError::Busy { .. })))

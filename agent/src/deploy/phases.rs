@@ -176,10 +176,14 @@ async fn put_back_other(site: &Site, id: &str) -> Result<(), Found> {
 
 /// Puts files and image references back to what they were before `job`.
 async fn put_back(site: &Site, job: &Job) -> Result<(), Found> {
-    release::restore_files(&job.before).map_err(|error| match error {
+    let failed = |error| match error {
         ReleaseError::Engine(failure) => bad(&failure),
         error => Found::Bad(DeployReason::StepFailed, error.to_string()),
-    })?;
+    };
+    release::restore_files(&job.before).map_err(failed)?;
+    // With the old files back, whatever else is read came with the new version.
+    let now = load(site, job, &BTreeMap::new()).await?;
+    release::set_aside(&now.project.files, &job.before).map_err(failed)?;
     let gone = release::restore_tags(&site.stack, &job.before).await.map_err(|failure| bad(&failure))?;
     if !gone.is_empty() {
         tracing::warn!(images = ?gone, "images of the version before are gone from this host and fetched again");

@@ -32,6 +32,14 @@ pub enum ReleaseError {
         /// What the system said.
         error: io::Error,
     },
+    /// A compose file that is new since cannot be put aside.
+    #[error("cannot rename {}: {error}", path.display())]
+    SetAside {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
     /// The engine does not help.
     #[error(transparent)]
     Engine(#[from] Failure),
@@ -82,6 +90,17 @@ pub fn restore_files(release: &Release) -> Result<(), ReleaseError> {
                 _ => {}
             },
         }
+    }
+    Ok(())
+}
+
+/// Puts compose files aside that would be read now and were not when the release ran, such as an override that came
+/// with a bad version: each is renamed to end in `.set-aside`. Blocks.
+pub fn set_aside(read: &[String], release: &Release) -> Result<(), ReleaseError> {
+    for path in read.iter().filter(|path| !release.files.contains_key(*path)) {
+        tracing::warn!(path, "a compose file that is new since is set aside");
+        std::fs::rename(path, format!("{path}.set-aside"))
+            .map_err(|error| ReleaseError::SetAside { path: path.into(), error })?;
     }
     Ok(())
 }
