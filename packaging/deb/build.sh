@@ -30,18 +30,12 @@ target=${CARGO_TARGET_DIR:-target}
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
 if [[ $profile == dist ]]; then
-  # Other flags than `cargo build` has: in the same directory the two would undo each other's work.
-  target=$target/packages-build
-  export CARGO_TARGET_DIR=$target
-  export RUSTFLAGS="--remap-path-prefix=$root=/build --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-  # One after the other: together the agent would get what only the aggregator asks of shared crates.
-  cargo build --profile dist --locked -p usher-agent
-  cargo build --profile dist --locked -p usher-aggregator --bins
-  built=$target/dist
+  built=$(packaging/dist.sh)
+  export CARGO_TARGET_DIR=${built%/*/dist}
 else
   built=$target/debug
 fi
-output=${output:-${target%/packages-build}/packages}
+output=${output:-$target/packages}
 mkdir -p "$output" "$built/paper"
 
 # What the programs say of themselves: manual, completions, and settings with every key commented out.
@@ -61,7 +55,7 @@ for name in agent aggregator; do
 done
 
 options=(--no-build --profile "$profile" --output "$output" --quiet)
-[[ $profile == dev ]] && options+=(--fast)
+if [[ $profile == dev ]]; then options+=(--fast); else options+=(--target "$(basename "${built%/dist}")"); fi
 rm -f "$output"/usher-*.deb
 for package in usher-agent usher-aggregator; do
   cargo deb "${options[@]}" -p "$package"
