@@ -66,7 +66,7 @@ pub(super) fn wanted(matches: &ArgMatches, loaded: &LoadedStack) -> anyhow::Resu
         drain_s: number("drain"),
         deadline_s: number("deadline"),
         who: None,
-        force: super::plan::forced(matches, loaded),
+        force: super::plan::forced(matches, loaded)?,
         leave_drift: matches.get_flag("leave-drift"),
         remove_orphans: matches.get_flag("remove-orphans"),
         stop_s: matches.get_one::<u32>("timeout").copied(),

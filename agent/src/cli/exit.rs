@@ -24,6 +24,7 @@ work)";
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
     let bad_input = error.is::<ProjectError>()
         || error.is::<super::flags::NotAPair>()
+        || error.is::<super::plan::NoService>()
         || error.is::<usher_common::settings::Complaints>();
     if bad_input {
         Exit::BadInput

@@ -51,7 +51,7 @@ async fn plain(ground: &Ground<'_>, loaded: LoadedStack) -> anyhow::Result<Exit>
     let lock = ground.stack.lock(&loaded, "usher-agent stack up")?;
     // Who asks again means it.
     Memory::load(loaded.directory()).forget_failed()?;
-    let policy = plan::policy(ground, &loaded).await;
+    let policy = plan::policy(ground, &loaded).await?;
     let outcome = converge(ground, &lock, &loaded, policy).await;
     if outcome.settled() {
         release::remember(&ground.stack, &course::journal(ground, &loaded), &loaded).await;

@@ -10,6 +10,15 @@ use crate::compose::order;
 /// Checks a project whose unused parts are still in it; `places` are the services' own.
 pub(super) fn check(project: &Project, places: &BTreeMap<String, Place>, complaints: &mut Complaints) {
     let mut container_names: BTreeMap<&str, &str> = BTreeMap::new();
+    for (section, name) in names(project) {
+        if !well_formed(name) {
+            let text = format!("{name:?} is no name: letters, digits, ., _ and - only");
+            match places.get(name).filter(|_| section == "services") {
+                Some(place) => complaints.add(place, section, text),
+                None => complaints.general(section, text),
+            }
+        }
+    }
     for (name, service) in &project.services {
         let mut complain = |text: String| match places.get(name) {
             Some(place) => complaints.add(place, format!("services.{name}"), text),
@@ -35,6 +44,20 @@ pub(super) fn check(project: &Project, places: &BTreeMap<String, Place>, complai
     if let Err(cycle) = order::order(&project.services) {
         complaints.general("services", cycle.to_string());
     }
+}
+
+/// Every name that a section gives, with its section; compose lets the names of networks be anything.
+fn names(project: &Project) -> impl Iterator<Item = (&'static str, &String)> {
+    let services = project.services.keys().chain(project.disabled.keys()).map(|name| ("services", name));
+    let volumes = project.volumes.keys().map(|name| ("volumes", name));
+    let secrets = project.secrets.keys().map(|name| ("secrets", name));
+    let configs = project.configs.keys().map(|name| ("configs", name));
+    services.chain(volumes).chain(secrets).chain(configs)
+}
+
+/// The pattern that the Compose specification's schema has for the keys of its sections.
+fn well_formed(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 fn references(project: &Project, service: &Service, complain: &mut impl FnMut(String)) {

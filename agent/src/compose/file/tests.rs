@@ -73,6 +73,18 @@ fn values_of_the_wrong_kind_are_refused() {
 }
 
 #[test]
+fn a_name_that_compose_would_refuse_is_refused_with_its_place() {
+    let text = "services: {web.1_a-B: {image: i}, a b: {image: i}}\nnetworks: {a/b: }\nvolumes: {é: }\n";
+    assert_eq!(
+        refused(text).lines().collect::<Vec<_>>(),
+        [
+            "compose.yaml:1:40: services: \"a b\" is no name: letters, digits, ., _ and - only",
+            "volumes: \"é\" is no name: letters, digits, ., _ and - only",
+        ]
+    );
+}
+
+#[test]
 fn an_empty_variable_that_changes_a_port_or_a_mount_is_told() {
     let text = "services:\n  web:\n    image: i\n    ports: ['${HTTP_PORT}:8000', '${HTTPS_PORT}:8443']\n    \
                 volumes: ['${CONFIG}/web:/config:Z']\n";
