@@ -7,7 +7,7 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} RUST_BACKTRACE=1
 
 log=$(mktemp)
 . tests/tools/docker.sh
-trap 'docker_stop; rm -f "$log"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; docker_stop; rm -f "$log"*' EXIT
 trap 'exit 130' INT TERM
 
 step() {
@@ -20,6 +20,22 @@ step() {
     printf -- '-- %s FAILED after %d s\n' "$name" $((SECONDS - began))
     exit 1
   fi
+}
+
+# Beside the steps that follow: what mostly waits for others. Told by `joined`.
+declare -A pids
+beside() {
+  local name=$1
+  shift
+  "$@" >"$log.$name" 2>&1 &
+  pids[$name]=$!
+}
+
+joined() {
+  local name=$1 status=0
+  wait "${pids[$name]}" || status=$?
+  cat "$log.$name"
+  return "$status"
 }
 
 tests() {
@@ -45,13 +61,16 @@ fi
 
 step "what the tests need" tests/tools/install.sh
 step "Docker engine" docker_start
+command -v terraform >/dev/null && beside terraform tests/tools/terraform.sh
+beside certificate tests/tools/certificates.sh
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "dependencies" cargo deny --log-level error check bans licenses sources
 step "docs" env RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
-step "binaries" cargo build --workspace --bins --locked
-command -v terraform >/dev/null && step "terraform" tests/tools/terraform.sh
-step "certificate" tests/tools/certificates.sh
+# Everything at once, so that the programs and the tests share one build of each dependency.
+step "build" cargo build --workspace --all-targets --locked
+command -v terraform >/dev/null && step "terraform" joined terraform
+step "certificate" joined certificate
 step "tests" tests
 [[ -n $without ]] && printf '\n%s\n' "$without"
 cat "$log.sum"
