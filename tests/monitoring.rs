@@ -256,7 +256,7 @@ async fn every_query_of_the_dashboards_and_every_rule_has_figures_of_a_running_f
     for dashboard in dashboards() {
         for variable_of in dashboard["templating"]["list"].as_array().expect("variables") {
             if word(variable_of, "type") == "query" {
-                let (metric, label) = variable(word(variable_of, "definition"));
+                let (metric, label) = variable(word(&variable_of["query"], "query"));
                 let found = prometheus.has(metric).await;
                 assert!(found.iter().all(|one| one["metric"][label].is_string()), "{metric} has no {label}");
             }
