@@ -9,7 +9,7 @@
 # no neighbours to be careful of, and uses the system's library.
 #
 # A target directory of its own: other flags than `cargo build` has would undo each other's work. Paths are
-# mapped away and equal functions folded, so two runs on one commit and toolchain give the same bytes.
+# mapped away, so that two runs on one commit and toolchain should give the same bytes (not yet compared).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -5,7 +5,7 @@
 #   --output DIR  where everything goes             [default: <target directory>/packages]
 #   --fast        what `cargo build` (dev profile) already made, packed quickly: for tests; .debs only
 #
-# Two runs on the same commit, toolchain and Debian give the same bytes, wherever the clone lies: times come from
+# Two runs on the same commit, toolchain and Debian should give the same bytes, wherever the clone lies: times come from
 # SOURCE_DATE_EPOCH (the commit's unless set), paths are mapped away, and the build has a target directory of its own.
 # For arm64 run it on arm64 (or in a container of that architecture): Depends: is computed from the libraries there.
 set -euo pipefail

@@ -52,7 +52,7 @@ fn table(ranking: &Value) -> String {
     }
     out += &rows.render();
     out + &format!(
-        "policy {}; score = (expected - comfortable) x capacity^exponent, the smallest is taken\n",
+        "policy {}; score = (expected - comfortable) x capacity^exponent, the smallest of the first tier is taken\n",
         text(&ranking["policy"])
     )
 }
