@@ -147,7 +147,7 @@ fn collect(host: &mut Host) -> String {
     let boot = host.sample(Instant::now()).sample.cpu.map(|cpu| cpu.boot_time_unix_s);
     let own = OwnProcess::open().and_then(|own| own.push(boot, &mut families));
     own.expect("a process can read of itself");
-    encode(Format::Text, families.as_slice())
+    encode(Format::Text, [&families])
 }
 
 fn compare(

@@ -29,7 +29,7 @@ fn main() {
             *by_collector.entry(ran.collector).or_default() += ran.took;
         }
         let between = cpu();
-        size = encode(Format::Text, families.as_slice()).len();
+        size = encode(Format::Text, [&families]).len();
         samples = families.samples();
         collecting += between - before;
         encoding += cpu() - between;

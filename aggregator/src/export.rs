@@ -28,7 +28,7 @@ pub struct Told {
 
 /// Everything that `/metrics` says; `gathered` are our own counters.
 #[must_use]
-pub fn families(told: &Told, gathered: Vec<MetricFamily>) -> Families {
+pub fn families(told: &Told, gathered: &[MetricFamily]) -> Families {
     let Told { view, discovery, ready, rooms_remembered, lessons, peers } = told;
     let mut out = Families::new();
     let version = env!("CARGO_PKG_VERSION");
@@ -74,7 +74,7 @@ pub fn families(told: &Told, gathered: Vec<MetricFamily>) -> Families {
     for node in view.nodes.iter().filter(|node| node.errors.is_empty()) {
         node_families(node, &mut out);
     }
-    out.extend(gathered);
+    out.add_all(gathered);
     out
 }
 

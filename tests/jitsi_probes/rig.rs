@@ -84,7 +84,7 @@ impl Rig {
         let mut families = Families::new();
         pass_through(&self.now(), &mut families);
         self_metrics(&self.now(), &mut families);
-        encode(Format::Text, families.as_slice())
+        encode(Format::Text, [&families])
     }
 }
 

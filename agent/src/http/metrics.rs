@@ -56,8 +56,8 @@ impl HostMetrics {
             {
                 return Arc::clone(families);
             }
-            // The set of last time, unless an answer is still being made of it: most samples
-            // come again, and cost no allocation then.
+            // The set of last time, unless an answer is still being made of it: what
+            // comes again costs no allocation then.
             let before = collector.latest.take().and_then(|(_, families)| Arc::into_inner(families));
             let mut families = before.unwrap_or_else(Families::new);
             families.clear();
@@ -87,9 +87,9 @@ pub(super) async fn metrics(State(routes): State<Routes>, headers: HeaderMap) ->
     // A name in both can only come from a textfile; all of its samples belong together.
     let text = if families.overlaps(&host) {
         families.append(&host);
-        encode(format, families.as_slice())
+        encode(format, [&families])
     } else {
-        encode(format, families.as_slice().iter().chain(host.as_slice()))
+        encode(format, [&families, &host])
     };
     ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
 }

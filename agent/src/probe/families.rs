@@ -1,12 +1,10 @@
 //! Readings to metric families: the services' own series, and how the probes fare. Pure.
 
-use std::collections::HashSet;
-
 use usher_common::metric::{Families, Kind};
 use usher_common::wire::ProbeFailure;
 
 use super::nginx::StubStatus;
-use super::reading::{Reading, Series, ServiceProbe, ServiceReadings};
+use super::reading::{Reading, ServiceProbe, ServiceReadings};
 
 /// Passes on what the services export themselves, under their own names and types:
 /// `jitsi_jvb_*`, `jitsi_jicofo_*`, `prosody_*`, and nginx's counters under
@@ -15,8 +13,9 @@ use super::reading::{Reading, Series, ServiceProbe, ServiceReadings};
 pub fn pass_through(readings: &ServiceReadings, families: &mut Families) {
     for (_, outcome) in readings.outcomes() {
         match &outcome.result {
-            Ok(Reading::Bridge(bridge)) => add(&bridge.series, families),
-            Ok(Reading::Series(series)) => add(series, families),
+            // A name that is there already is another's: its type would be put on these samples.
+            Ok(Reading::Bridge(bridge)) => families.append_new(&bridge.series.families),
+            Ok(Reading::Series(series)) => families.append_new(&series.families),
             Ok(Reading::StubStatus(status)) => nginx(status, families),
             _ => {}
         }
@@ -41,13 +40,6 @@ pub fn self_metrics(readings: &ServiceReadings, families: &mut Families) {
         let help = "Attempts without a reading since the agent started, by reason.";
         families.counter("usher_agent_probe_failures_total", help, labels, *count as f64);
     }
-}
-
-/// A name that is there already is another's: its type would be put on these samples.
-fn add(series: &Series, families: &mut Families) {
-    let taken: HashSet<String> = families.as_slice().iter().map(|family| family.name().to_owned()).collect();
-    let free = series.families.iter().filter(|family| !taken.contains(family.name())).cloned();
-    families.extend(free);
 }
 
 fn nginx(status: &StubStatus, families: &mut Families) {
@@ -113,7 +105,7 @@ mod tests {
         let want = "# HELP jitsi_jvb_mine Taken.\n# TYPE jitsi_jvb_mine counter\njitsi_jvb_mine 5\n\
                     # TYPE jitsi_jvb_stress gauge\njitsi_jvb_stress NaN\n\
                     # TYPE jitsi_jvb_endpoints_total counter\njitsi_jvb_endpoints_total 7\n";
-        assert_eq!(encode(Format::Text, families.as_slice()), want);
+        assert_eq!(encode(Format::Text, [&families]), want);
     }
 
     #[test]
@@ -125,7 +117,7 @@ mod tests {
             let mut families = Families::new();
             pass_through(readings, &mut families);
             self_metrics(readings, &mut families);
-            encode(Format::Text, families.as_slice())
+            encode(Format::Text, [&families])
         };
         let (good, bad) = (text(&good), text(&bad));
         for line in [

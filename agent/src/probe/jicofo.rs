@@ -49,7 +49,7 @@ pub fn stats(answered: &Answered<'_>) -> Result<Reading, Failed> {
 /// Reads `/metrics`, to pass it on.
 pub fn metrics(answered: &Answered<'_>) -> Result<Reading, Failed> {
     let parsed = series(answered, "jitsi_jicofo_")?;
-    Ok(Reading::Series(Series { families: parsed.families, dropped: parsed.dropped }))
+    Ok(Reading::Series(Series::from(&parsed)))
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ pub fn metrics(answered: &Answered<'_>) -> Result<Reading, Failed> {
         shutting_down: flag_of("shutting_down"),
         draining: flag_of("drain_mode"),
         version: None,
-        series: Series { families: parsed.families, dropped: parsed.dropped },
+        series: Series::from(&parsed),
     };
     Ok(Reading::Bridge(Box::new(bridge)))
 }

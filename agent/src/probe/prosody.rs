@@ -54,7 +54,7 @@ pub fn bosh(answered: &Answered<'_>) -> Result<Reading, Failed> {
 /// Reads `/metrics`, to pass it on.
 pub fn metrics(answered: &Answered<'_>) -> Result<Reading, Failed> {
     let parsed = series(answered, "prosody_")?;
-    Ok(Reading::Series(Series { families: parsed.families, dropped: parsed.dropped }))
+    Ok(Reading::Series(Series::from(&parsed)))
 }
 
 /// Reads `/room-census`: a list of rooms, or `{}` from versions whose JSON library takes an

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use prometheus::proto::MetricFamily;
+use usher_common::metric::{Families, Parsed};
 use usher_common::wire::ProbeFailure;
 
 use super::certificate::Certificate;
@@ -136,9 +136,15 @@ pub enum Reading {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     /// The families.
-    pub families: Vec<MetricFamily>,
+    pub families: Families,
     /// Samples left out: beyond a bound, there twice, or not understood.
     pub dropped: usize,
+}
+
+impl From<&Parsed> for Series {
+    fn from(parsed: &Parsed) -> Self {
+        Self { families: Families::of(&parsed.families), dropped: parsed.dropped }
+    }
 }
 
 /// Why there is no reading.

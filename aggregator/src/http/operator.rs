@@ -127,8 +127,8 @@ pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
         lessons: app.fleet.lessons(),
         peers: app.agreement.peers.as_ref().map(|peers| peers.view()),
     };
-    let families = families(&told, app.stats.gather());
-    ([(header::CONTENT_TYPE, format.content_type())], encode(format, families.as_slice())).into_response()
+    let families = families(&told, &app.stats.gather());
+    ([(header::CONTENT_TYPE, format.content_type())], encode(format, [&families])).into_response()
 }
 
 fn unknown_node(name: &str) -> Failed {

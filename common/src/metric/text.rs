@@ -2,6 +2,8 @@
 
 use prometheus::{TextEncoder, proto};
 
+use super::families::{Families, Family, Kind, Samples};
+
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -43,19 +45,16 @@ impl Format {
     }
 }
 
-/// The text of `families`. Families without samples are left out.
+/// The text of the sets, one after the other. They must not [overlap](Families::overlaps).
 #[must_use]
-pub fn encode<'a, I>(format: Format, families: I) -> String
-where
-    I: IntoIterator<Item = &'a proto::MetricFamily>,
-    I::IntoIter: Clone,
-{
-    let families = families.into_iter().filter(|family| !family.get_metric().is_empty());
-    let samples: usize = families.clone().map(|family| family.get_metric().len()).sum();
+pub fn encode<const SETS: usize>(format: Format, sets: [&Families; SETS]) -> String {
+    let samples: usize = sets.iter().map(|set| set.samples()).sum();
     let mut text = String::with_capacity(samples * 120);
     let mut scratch = String::new();
-    for family in families {
-        encode_family(format, family, &mut scratch, &mut text);
+    for set in sets {
+        for family in set.with_samples() {
+            encode_family(format, set, family, &mut scratch, &mut text);
+        }
     }
     if format == Format::OpenMetrics {
         text.push_str("# EOF\n");
@@ -66,19 +65,17 @@ where
 /// HELP and TYPE lines and the lines of samples with one value, which are nearly all, are
 /// written here: the crate formats each number and label through layers that cost three times as
 /// much, and panics on `untyped`. Histograms and summaries are the crate's.
-fn encode_family(format: Format, family: &proto::MetricFamily, scratch: &mut String, text: &mut String) {
-    use proto::MetricType;
-    let kind = family.get_field_type();
-    let mut word = match (kind, format) {
-        (MetricType::COUNTER, _) => "counter",
-        (MetricType::GAUGE, _) => "gauge",
-        (MetricType::HISTOGRAM, _) => "histogram",
-        (MetricType::SUMMARY, _) => "summary",
-        (MetricType::UNTYPED, Format::Text) => "untyped",
-        (MetricType::UNTYPED, Format::OpenMetrics) => "unknown",
+fn encode_family(format: Format, set: &Families, family: &Family, scratch: &mut String, text: &mut String) {
+    let mut word = match (&family.samples, format) {
+        (Samples::Single(Kind::Counter, _), _) => "counter",
+        (Samples::Single(Kind::Gauge, _), _) => "gauge",
+        (Samples::Single(Kind::Untyped, _), Format::Text) => "untyped",
+        (Samples::Single(Kind::Untyped, _), Format::OpenMetrics) => "unknown",
+        (Samples::Several(family), _) if family.get_field_type() == proto::MetricType::SUMMARY => "summary",
+        (Samples::Several(_), _) => "histogram",
     };
-    let mut base = family.name();
-    if format == Format::OpenMetrics && kind == MetricType::COUNTER {
+    let mut base = family.name.as_str();
+    if format == Format::OpenMetrics && word == "counter" {
         // OpenMetrics names the family without the suffix its samples bear; a counter
         // without the suffix (a stranger's, passed through) cannot be one there.
         match base.strip_suffix("_total") {
@@ -86,28 +83,23 @@ fn encode_family(format: Format, family: &proto::MetricFamily, scratch: &mut Str
             None => word = "unknown",
         }
     }
-    if !family.help().is_empty() {
-        push_line(text, "# HELP ", base, &escape_help(format, family.help()));
+    if !family.help.is_empty() {
+        push_line(text, "# HELP ", base, &escape_help(format, &family.help));
     }
     push_line(text, "# TYPE ", base, word);
-    match kind {
-        MetricType::COUNTER => {
-            for metric in family.get_metric() {
-                push_sample(text, family.name(), metric.get_label(), metric.get_counter().get_value());
+    match &family.samples {
+        Samples::Single(_, samples) => {
+            for sample in samples {
+                push_sample(text, &family.name, set.labels(sample), sample.value);
             }
         }
-        MetricType::GAUGE | MetricType::UNTYPED => {
-            for metric in family.get_metric() {
-                push_sample(text, family.name(), metric.get_label(), metric.get_gauge().get_value());
-            }
-        }
-        MetricType::HISTOGRAM | MetricType::SUMMARY => {
+        Samples::Several(several) => {
             // It writes samples only together with a header of its own, which is cut off.
             scratch.clear();
-            let encoded = TextEncoder::new().encode_utf8(std::slice::from_ref(family), scratch);
+            let encoded = TextEncoder::new().encode_utf8(std::slice::from_ref(several), scratch);
             // It checks only that there are samples and a name, which there are.
             if encoded.is_ok() {
-                let lines = 1 + usize::from(!family.help().is_empty());
+                let lines = 1 + usize::from(!several.help().is_empty());
                 let header = scratch.match_indices('\n').nth(lines - 1).map_or(0, |(end, _)| end + 1);
                 text.push_str(&scratch[header..]);
             }
@@ -115,23 +107,29 @@ fn encode_family(format: Format, family: &proto::MetricFamily, scratch: &mut Str
     }
 }
 
-fn push_sample(text: &mut String, name: &str, labels: &[proto::LabelPair], value: f64) {
+fn push_sample(text: &mut String, name: &str, labels: &str, value: f64) {
     text.push_str(name);
-    let mut before = '{';
-    for label in labels {
-        text.push(before);
-        before = ',';
-        text.push_str(label.name());
-        text.push_str("=\"");
-        push_label_value(text, label.value());
-        text.push('"');
-    }
-    if before == ',' {
+    if !labels.is_empty() {
+        text.push('{');
+        text.push_str(labels);
         text.push('}');
     }
     text.push(' ');
     push_number(text, value);
     text.push('\n');
+}
+
+/// Labels as they stand between braces.
+pub(super) fn push_labels<'a>(text: &mut String, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+    for (nth, (name, value)) in labels.enumerate() {
+        if nth > 0 {
+            text.push(',');
+        }
+        text.push_str(name);
+        text.push_str("=\"");
+        push_label_value(text, value);
+        text.push('"');
+    }
 }
 
 fn push_label_value(text: &mut String, mut value: &str) {
@@ -183,7 +181,6 @@ fn escape_help(format: Format, help: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Families, Kind};
     use super::*;
 
     fn sample() -> Families {
@@ -198,7 +195,7 @@ mod tests {
 
     #[test]
     fn text_has_one_header_per_family_and_knows_untyped() {
-        let text = encode(Format::Text, sample().as_slice());
+        let text = encode(Format::Text, [&sample()]);
         let want = "# HELP a_seconds_total How\\nlong.\n# TYPE a_seconds_total counter\n\
                     a_seconds_total{cpu=\"0\",mode=\"a\\\"b\"} 1.5\na_seconds_total{cpu=\"1\",mode=\"x\"} 2\n\
                     # HELP v_pgfault Faults.\n# TYPE v_pgfault untyped\nv_pgfault 7\n\
@@ -208,7 +205,7 @@ mod tests {
 
     #[test]
     fn openmetrics_strips_the_suffix_from_the_family_and_ends_in_eof() {
-        let text = encode(Format::OpenMetrics, sample().as_slice());
+        let text = encode(Format::OpenMetrics, [&sample()]);
         assert!(text.contains("# TYPE a_seconds counter\na_seconds_total{"), "{text}");
         assert!(text.contains("# TYPE v_pgfault unknown\n"), "{text}");
         assert!(text.ends_with("# EOF\n"), "{text}");

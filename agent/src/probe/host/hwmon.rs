@@ -200,6 +200,8 @@ fn unit(kind: &str, element: &str, raw: f64) -> (Kind, &'static str, String, f64
 
 #[cfg(test)]
 mod tests {
+    use usher_common::metric::{Format, encode};
+
     use super::*;
 
     #[test]
@@ -219,11 +221,15 @@ mod tests {
         let elements = elements.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let mut families = Families::new();
         push("platform_coretemp_0", "temp", 1, &elements, &mut families);
-        let names: Vec<_> = families.as_slice().iter().map(|family| family.name().to_owned()).collect();
+        let names: Vec<_> = families.names().collect();
         assert_eq!(
             names,
             ["node_hwmon_sensor_label", "node_hwmon_temp_crit_alarm_celsius", "node_hwmon_temp_celsius"]
         );
-        assert_eq!(families.as_slice()[2].get_metric()[0].get_gauge().get_value(), 45.5);
+        let text = encode(Format::Text, [&families]);
+        assert!(
+            text.ends_with("node_hwmon_temp_celsius{chip=\"platform_coretemp_0\",sensor=\"temp1\"} 45.5\n"),
+            "{text}"
+        );
     }
 }

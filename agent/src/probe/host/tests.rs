@@ -53,7 +53,7 @@ impl Fixture {
     fn collect(&mut self) -> (String, Vec<Ran>) {
         let mut families = Families::new();
         let pass = self.host.collect(Instant::now(), &mut families);
-        (encode(Format::Text, families.as_slice()), pass)
+        (encode(Format::Text, [&families]), pass)
     }
 
     /// Why a collector failed.
@@ -257,7 +257,7 @@ fn readings_serve_again_until_they_are_old_absence_too_and_other_failures_do_not
     let shows = |machine: &mut Fixture, seconds| {
         let mut families = Families::new();
         machine.host.collect(start + Duration::from_secs(seconds), &mut families);
-        encode(Format::Text, families.as_slice())
+        encode(Format::Text, [&families])
     };
     let text = shows(&mut machine, 0);
     for line in [

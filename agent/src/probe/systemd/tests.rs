@@ -138,7 +138,7 @@ async fn outcome(options: Options, wanted: impl Fn(&Outcome) -> bool) -> Outcome
 fn text(outcome: &Outcome) -> String {
     let mut families = Families::new();
     add(outcome, &mut families);
-    encode(Format::Text, families.as_slice())
+    encode(Format::Text, [&families])
 }
 
 #[tokio::test]

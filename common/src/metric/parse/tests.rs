@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::metric::{Format, encode};
+use crate::metric::{Families, Format, encode};
 
 const ALL: Bounds<'static> =
     Bounds { prefixes: &[], samples: 100, text_bytes: 64, labels: 4, created: false };
@@ -9,7 +9,7 @@ const ALL: Bounds<'static> =
 /// What is written again after reading.
 fn again(text: &str, bounds: &Bounds<'_>) -> (String, usize) {
     let parsed = parse(text, bounds);
-    (encode(Format::Text, &parsed.families), parsed.dropped)
+    (encode(Format::Text, [&Families::of(&parsed.families)]), parsed.dropped)
 }
 
 #[test]
@@ -87,15 +87,15 @@ proptest! {
         text in "([a-c]|_total|_bucket|_count|_sum|\\{|\\}|\"|=|,|\\\\|le=\"1\"|[0-9.+-]| |\n|# TYPE |# HELP |histogram|counter|NaN|Inf|é){0,120}"
     ) {
         let first = parse(&text, &ALL);
-        let written = encode(Format::Text, &first.families);
+        let written = encode(Format::Text, [&Families::of(&first.families)]);
         let second = parse(&written, &ALL);
-        prop_assert_eq!(encode(Format::Text, &second.families), written);
+        prop_assert_eq!(encode(Format::Text, [&Families::of(&second.families)]), written);
         prop_assert_eq!(second.dropped, 0);
     }
 
     #[test]
     fn arbitrary_text_is_survived_in_both_formats(text in "\\PC{0,300}") {
         let parsed = parse(&text, &ALL);
-        prop_assert!(encode(Format::OpenMetrics, &parsed.families).ends_with("# EOF\n"));
+        prop_assert!(encode(Format::OpenMetrics, [&Families::of(&parsed.families)]).ends_with("# EOF\n"));
     }
 }
