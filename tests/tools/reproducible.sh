@@ -4,8 +4,9 @@
 # locale, time zone, umask, and the times that files get.
 #
 # usage: reproducible.sh [--quick] [BUILD_SH_OPTION...]
-#   --quick   without optimisation: the same flags and paths, a tenth of the time; what differs mostly differs here too
+#   --quick   without optimisation: the same flags and paths in half the time; what differs mostly differs here too
 #
+# With USHER_KEEP=FOLDER both are copied there as out-a and out-b.
 # Needs what `make packages` needs; diffoscope, if it is there, says what differs. Only what is committed is built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -33,10 +34,10 @@ began=$SECONDS
     packaging/deb/build.sh --output "$work/out-b" "$@" >"$work/b.log" 2>&1) || { tail -n 40 "$work/b.log" >&2; exit 1; }
 echo "second build: $((SECONDS - began)) s"
 
+[[ -z ${USHER_KEEP:-} ]] || cp -r "$work"/out-a "$work"/out-b "$USHER_KEEP/"
 (cd "$work/out-a" && sha256sum -- *)
 if diff --recursive --brief "$work/out-a" "$work/out-b"; then
   echo "the same, byte for byte"
-  [[ -z ${USHER_KEEP:-} ]] || cp -r "$work/out-a" "$USHER_KEEP"
   exit 0
 fi
 command -v diffoscope >/dev/null && diffoscope --max-report-size 20000 --exclude-directory-metadata=yes "$work/out-a" "$work/out-b"
