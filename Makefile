@@ -3,7 +3,7 @@
 # Outside the clone, so that a second clone (or CI) builds fast.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher/target
 
-.PHONY: help run test test-ansible check build bench-agent bench-scrape bench-placement dist packages image clean
+.PHONY: help run test test-ansible test-reproducible check build bench-agent bench-scrape bench-placement dist packages image clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -18,6 +18,9 @@ test-ansible: ## The Ansible roles against booted machines (minutes; not in `mak
 	@tests/tools/install.sh
 	cargo build --locked -p usher-agent -p usher-aggregator
 	@bash -c '. tests/tools/docker.sh; docker_start; trap docker_stop EXIT; tests/tools/ansible.sh'
+
+test-reproducible: ## The packages built twice, in two places, compared byte by byte (ARGS=--quick: without optimisation)
+	@tests/tools/reproducible.sh $(ARGS)
 
 check: ## The checks that need nothing installed: format, lints, unit tests
 	cargo fmt --all --check

@@ -6,7 +6,7 @@
 set -uo pipefail
 : "${RENEWED_LINEAGE:?certbot sets it: the folder with fullchain.pem and privkey.pem}"
 nodes=${USHER_NODES_FILE:-/etc/usher/certificate-nodes}
-ssh=${USHER_SSH:-ssh -o BatchMode=yes -o ConnectTimeout=10 -i /etc/usher/certificate-key}
+ssh=${USHER_SSH:-ssh -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=accept-new -i /etc/usher/certificate-key}
 at_once=10
 
 [[ -r $nodes ]] || { echo "no list of nodes at $nodes" >&2; exit 1; }

@@ -5,8 +5,9 @@
 #   --tag NAME      the image's name                                            [default: usher-aggregator:VERSION]
 #   --from PROGRAM  takes this program, with the libraries that it names if it is not static; for tests
 #
-# Without --from the program is built static (glibc's own resolver reads /etc/resolv.conf and needs no
-# other file) in a target directory of its own.
+# Without --from the program is built static by packaging/dist.sh (glibc's own resolver reads /etc/resolv.conf and needs
+# no other file), beside what the packages are made of. The same commit, toolchain and certificate authorities give the
+# same layer, byte for byte: files are given the commit's time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -25,12 +26,7 @@ done
 command -v docker >/dev/null || fail "there is no docker here"
 
 if [[ -z $program ]]; then
-  triple=$(uname -m)-unknown-linux-gnu
-  export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/image-build
-  export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-  RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/build --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
-    cargo build --profile dist --locked -p usher-aggregator --bin usher-aggregator --target "$triple"
-  program=$CARGO_TARGET_DIR/$triple/dist/usher-aggregator
+  program=$(packaging/dist.sh image)/static/usher-aggregator
   ldd "$program" 2>&1 | grep -Eq 'statically linked|not a dynamic' || fail "$program is not static"
 fi
 tag=${tag:-usher-aggregator:$("$program" --version | cut -d' ' -f2)}
@@ -48,6 +44,7 @@ install -D -m 644 "$authorities" "$context/root$authorities"
   install -D -m 755 "$library" "$context/root$library"
 done
 cp packaging/image/Dockerfile "$context/"
+find "$context" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}" {} +
 DOCKER_BUILDKIT=0 docker build --quiet --tag "$tag" "$context" >/dev/null
 # As it is meant to run: nothing writable, no rights, and here no network.
 docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --network none "$tag" --version

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The Ansible roles against booted machines (Debian 12 with systemd in containers, reached over SSH as servers are): a
-# node and an aggregator from nothing, then the same again, which must change nothing, then --check --diff, which must
+# node and two aggregators from nothing, then the same again, which must change nothing, then --check --diff, which must
 # not either; a changed setting is told by --check and not made.
 #
-# Shown: packages, units, secrets, firewall, list of agents, HAProxy, an address that keepalived holds, that the aggregator
-# reads the node with the token and nobody else does, and that the agent keeps the stack, of stand-ins for Jitsi's images,
-# which the test machine cannot fetch. Beside it a third machine becomes a golden image.
+# Shown: packages, units, secrets, passwords made once, list of agents, HAProxy, an address that keepalived moves, that the
+# aggregators read the node with the token and nobody else does, and that the agent keeps the stack, of stand-ins for
+# Jitsi's images, which the test machine cannot fetch. The firewall stands over restarts of Docker and of the machine, and
+# leaves Docker's rules alone. Beside it another machine becomes a golden image, of which a server is made that joins.
 #
 # usage: ansible.sh [DIRECTORY_WITH_DEBS]     without one they are made of what `cargo build` (dev) left
 set -euo pipefail
@@ -45,16 +46,40 @@ CMD ["/sbin/init"]
 DOCKERFILE
 fi
 
+# Fixed addresses, which a machine keeps over a restart: in a range that the engine found free.
 docker network create "$id" >/dev/null
+subnet=$(docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$id")
+docker network rm "$id" >/dev/null
+docker network create --subnet "$subnet" "$id" >/dev/null
+address() { # NAME, or `moving` for the one that keepalived moves
+  local -A last=([vm1]=11 [vm2]=12 [aggregator1]=21 [aggregator2]=22 [golden1]=31 [moving]=200)
+  python3 -c 'import ipaddress, sys; print(ipaddress.ip_network(sys.argv[1])[int(sys.argv[2])])' "$subnet" "${last[$1]}"
+}
 ssh-keygen -q -t ed25519 -N '' -f "$work/key"
-machine() {
-  docker run --detach --name "$id-$1" --hostname "$1" --network "$id" --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add SYS_PTRACE \
+machine() { # NAME [IMAGE]
+  # The shared root is as on a machine; without it credentials do not reach the services.
+  docker run --detach --name "$id-$1" --hostname "$1" --network "$id" --ip "$(address "$1")" --stop-signal SIGRTMIN+3 \
+    --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add SYS_PTRACE \
     --security-opt seccomp=unconfined --security-opt apparmor=unconfined --cgroupns=host --volume /sys/fs/cgroup:/sys/fs/cgroup:rw \
-    --volume /var/lib/docker --tmpfs /run --tmpfs /run/lock --tmpfs /tmp "$image" >/dev/null
+    --volume /var/lib/docker --tmpfs /run --tmpfs /run/lock --tmpfs /tmp "${2:-$image}" \
+    sh -c 'mount --make-rshared / && exec /sbin/init' >/dev/null
   machines+=("$id-$1")
-  # As on a machine; without it credentials do not reach the services.
-  docker exec "$id-$1" mount --make-rshared /
   docker exec --interactive "$id-$1" sh -c 'mkdir -p -m 700 /root/.ssh && cat >/root/.ssh/authorized_keys' <"$work/key.pub"
+}
+# Polls COMMAND for a minute; a machine under load is slow.
+until_true() { # WHAT COMMAND...
+  local what=$1
+  shift
+  for ((i = 0; i < 300; i++)); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 0.2
+  done
+  fail "never: $what"
+}
+booted() {
+  local state
+  state=$(docker exec "$id-$1" systemctl is-system-running 2>/dev/null || true)
+  [[ $state == running || $state == degraded ]] && docker exec "$id-$1" systemctl is-active --quiet ssh
 }
 # Holds no program that says anything; what starts and stays is all that is wanted of it.
 docker_image() {
@@ -67,20 +92,13 @@ docker_image() {
   done
   docker save "${images[@]}" >"$work/images.tar"
 }
-address() { docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$id-$1"; }
 machine vm1
 machine aggregator1
+machine aggregator2
 machine golden1
 docker_image
-# Of the network's own, and far from what the engine hands out.
-virtual=$(docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$id" | sed -E 's#[0-9]+[.][0-9]+/16#255.200#')
-for name in vm1 aggregator1 golden1; do
-  for ((i = 0; i < 300; i++)); do
-    state=$(docker exec "$id-$name" systemctl is-system-running 2>/dev/null || true)
-    [[ $state == running || $state == degraded ]] && docker exec "$id-$name" systemctl is-active --quiet ssh && break
-    sleep 0.2
-  done
-  ((i < 300)) || fail "$name did not boot: $state"
+for name in vm1 aggregator1 aggregator2 golden1; do
+  until_true "$name boots" booted "$name"
 done
 
 # The release as its archive has it: everything below one folder.
@@ -106,7 +124,7 @@ all:
     jitsi_version: stable-test
     jitsi_archive: $work/release.tar.gz
     jitsi_image_repo: $id.example.org/jitsi
-    aggregator_virtual_address: $virtual
+    aggregator_virtual_address: $(address moving)
   children:
     jitsi:
       hosts:
@@ -114,6 +132,7 @@ all:
     aggregator:
       hosts:
         aggregator1: {ansible_host: $(address aggregator1), usher_private_address: $(address aggregator1)}
+        aggregator2: {ansible_host: $(address aggregator2), usher_private_address: $(address aggregator2)}
     golden:
       hosts:
         golden1: {ansible_host: $(address golden1), usher_public_url: "https://golden.example.org"}
@@ -121,11 +140,14 @@ INVENTORY
 
 play() { (cd packaging/ansible && ansible-playbook -i "$work/inventory.yml" site.yml "$@") >"$work/log" 2>&1; }
 unchanged() { ! grep -qE 'changed=[1-9]|failed=[1-9]|unreachable=[1-9]' <(grep -A9 'PLAY RECAP' "$work/log"); }
-inside() { docker exec "$id-$1" sh -c "$2"; }
+inside() { docker exec "$id-$1" sh -c "$2"; } # MACHINE SCRIPT
 secrets() { docker exec "$id-vm1" sh -c 'grep -E "_PASSWORD=" /opt/jitsi/.env'; }
 
 (cd packaging/ansible && exec ansible-playbook -i "$work/inventory.yml" golden.yml) >"$work/golden.log" 2>&1 &
 golden=$!
+began=$SECONDS
+play --check --diff || fail "check mode on bare machines"
+echo "check mode on bare machines: $((SECONDS - began)) s"
 began=$SECONDS
 # The engine first, then what Jitsi's registry would have served.
 play --limit jitsi --extra-vars '{"jitsi_start": false}' || fail "the first run without a stack"
@@ -146,33 +168,105 @@ grep -q '"max-size": "5m"' "$work/log" || fail "check mode does not show the cha
 docker exec "$id-vm1" grep -q '"max-size": "20m"' /etc/docker/daemon.json || fail "check mode made the change"
 echo "check mode: tells, and changes nothing"
 
-# Through HAProxy to the aggregator, which reads the agent with the token; the node has no stack, so nobody is sent there.
+# An .env by somebody else's hand: what compose would read of it stays, what is missing is made.
+inside vm1 "sed -i -e 's/^JVB_AUTH_PASSWORD=.*/JVB_AUTH_PASSWORD=\"by hand, with # and a space\"/' -e 's/^JIBRI_XMPP_PASSWORD=.*/JIBRI_XMPP_PASSWORD=/' /opt/jitsi/.env"
+play --limit jitsi --extra-vars '{"jitsi_start": false}' || fail "a run over an .env by hand"
+inside vm1 'grep -qxF "JVB_AUTH_PASSWORD=\"by hand, with # and a space\"" /opt/jitsi/.env' || fail "a password was made anew"
+inside vm1 'grep -qxE "JIBRI_XMPP_PASSWORD=[0-9a-f]{32}" /opt/jitsi/.env' || fail "an empty password was left"
+[[ $(secrets | grep -c -xF -f <(grep -vE '^(JVB_AUTH|JIBRI_XMPP)' <<<"$made")) == 4 ]] || fail "the other passwords did not stay"
+inside vm1 "sed -i 's/^JVB_AUTH_PASSWORD=.*/$(grep ^JVB_AUTH <<<"$made")/' /opt/jitsi/.env"
+
+# Through HAProxy to the aggregators, which read the agent with the token.
 docker exec "$id-aggregator1" curl -sf http://127.0.0.1:8080/-/ready >/dev/null || fail "HAProxy does not reach the aggregator"
-fleet=$(docker exec "$id-aggregator1" sh -c 'curl -sf -H "Authorization: Bearer $(cat /etc/usher/operator.token)" http://127.0.0.1:7081/api/v1/fleet')
-jq -e '.nodes | length == 1 and .[0].node == "vm1" and .[0].life == "up"' <<<"$fleet" >/dev/null || { echo "$fleet" >"$work/log"; fail "the aggregator does not read the node"; }
-docker exec "$id-aggregator1" curl -s -o /dev/null -w '%{http_code}' "http://$(address vm1):9100/v1/report" | grep -q 401 || fail "the agent answers without a token"
-curl -s --max-time 2 "http://$(address vm1):9100/-/healthy" >/dev/null && fail "the agent's port is open to others than the aggregators"
+fleet() { inside "$1" 'curl -sf -H "Authorization: Bearer $(cat /etc/usher/operator.token)" http://127.0.0.1:7081/api/v1/fleet'; }
+reads() { # AGGREGATOR NODE...
+  local aggregator=$1
+  shift
+  fleet "$aggregator" | tee "$work/log" | jq -e --arg nodes "$*" '[.nodes[] | select(.life == "up").node] | sort | join(" ") == $nodes'
+}
+for aggregator in aggregator1 aggregator2; do
+  until_true "$aggregator reads the node" reads "$aggregator" vm1
+done
 docker exec "$id-vm1" docker info --format '{{.LiveRestoreEnabled}}' | grep -q true || fail "containers would not survive the engine's restart"
 [[ $(docker exec "$id-vm1" stat -c '%a %U' /etc/usher/agent.token /etc/usher/registry.json /opt/jitsi/.env | sort -u) == "600 root" ]] || fail "secrets can be read by others"
 
 # The stack, kept by the service and not by Ansible's hand: it needs the drop-in's rights for the release's folders.
-running() { inside vm1 'docker ps --filter label=com.docker.compose.project=jitsi --format "{{.Label \"com.docker.compose.service\"}}" | sort | xargs'; }
-[[ $(running) == "jicofo jvb prosody web" ]] || { running >"$work/log"; fail "the stack is not up"; }
+stack() { [[ $(inside vm1 'docker ps --filter label=com.docker.compose.project=jitsi --format "{{.Label \"com.docker.compose.service\"}}" | sort | xargs') == "jicofo jvb prosody web" ]]; }
+stack || fail "the stack is not up"
 inside vm1 'docker rm --force $(docker ps --quiet --filter label=com.docker.compose.service=jvb)' >/dev/null
-for ((i = 0; i < 300; i++)); do
-  [[ $(running) == "jicofo jvb prosody web" ]] && break
-  sleep 0.2
-done
-((i < 300)) || { inside vm1 'journalctl -u usher-agent --no-pager | tail -n 30' >"$work/log"; fail "the agent did not bring a removed container back"; }
+until_true "the agent brings a removed container back" stack
 inside vm1 'systemctl show --property User,AmbientCapabilities usher-agent' | grep -q 'cap_chown cap_dac_override cap_fowner' || fail "the drop-in is not in force"
 
-inside vm1 'systemctl reload usher-firewall && iptables-save -t nat | grep -q -- "--dport 443 "' || fail "the firewall took Docker's published ports away"
-inside aggregator1 'keepalived -t -f /etc/keepalived/keepalived.conf' >"$work/log" 2>&1 || fail "keepalived does not like its settings"
-curl -sf --max-time 5 "http://$virtual:8080/-/ready" >/dev/null || fail "nobody answers at the address that moves"
+# The agent's port: aggregators without a token are refused by it, all others by the firewall.
+agent="http://$(address vm1):9100"
+code() { inside "$1" "curl -s -o /dev/null --max-time 2 -w '%{http_code}' $agent/v1/report" || true; }
+guarded() {
+  [[ $(code aggregator1) == 401 && $(code aggregator2) == 401 ]] || fail "aggregators do not reach the agent ($1)"
+  [[ $(code golden1) == 000 ]] || fail "the agent's port is open to a neighbour ($1)"
+  curl -s --max-time 2 "$agent/-/healthy" >/dev/null && fail "the agent's port is open to others than the aggregators ($1)"
+  inside vm1 'curl -sf http://127.0.0.1:9100/-/healthy' >/dev/null || fail "the machine itself does not reach the agent ($1)"
+}
+# Docker's own, without counters and in no order: a restart of the engine writes some of them anew.
+docker_rules() { inside vm1 "iptables-save | sed -E 's/\[[0-9]+:[0-9]+\]//; /^#/d' | sort"; }
+guarded "after the role"
+before=$(docker_rules)
+grep -q -- "--dport 443 " <<<"$before" || fail "Docker does not publish Jitsi's port"
+for event in "reload usher-firewall" "restart usher-firewall" "restart docker"; do
+  inside vm1 "systemctl $event"
+  [[ $(docker_rules) == "$before" ]] || { diff <(echo "$before") <(docker_rules) >"$work/log" || true; fail "Docker's rules are others after: $event"; }
+  until_true "the stack runs after: $event" stack
+  guarded "$event"
+done
+docker restart --time 60 "$id-vm1" >/dev/null
+until_true "vm1 boots again" booted vm1
+until_true "the stack is up after a reboot" stack
+until_true "aggregators read the rebooted node" reads aggregator1 vm1
+guarded "a reboot"
+grep -q -- "--dport 443 " <<<"$(docker_rules)" || fail "Docker does not publish Jitsi's port after a reboot"
+echo "firewall: the aggregators' only, beside Docker's rules, over restarts and a reboot"
+
+# The address that moves: the first holds it, until its HAProxy ends, then until the other machine does.
+moving="http://$(address moving):8080"
+holds() { inside "$1" "ip -brief address show eth0 | grep -q '$(address moving)/'"; }
+answers() { curl -sf --max-time 1 "$moving/-/ready"; }
+moved() { holds "$1" && ! { docker inspect --format '{{.State.Running}}' "$id-$2" | grep -q true && holds "$2"; } && answers; }
+until_true "somebody answers at the address that moves" moved aggregator1 aggregator2
+began=$(date +%s%N)
+silence() { echo "address moved, answers again: $((($(date +%s%N) - began) / 1000000)) ms after $1"; }
+inside aggregator1 'systemctl stop haproxy'
+until_true "the address moves" moved aggregator2 aggregator1
+silence "HAProxy's end"
+inside aggregator1 'systemctl start haproxy'
+began=$(date +%s%N)
+docker kill "$id-aggregator2" >/dev/null
+until_true "the address moves back" moved aggregator1 aggregator2
+silence "the machine's"
+docker start "$id-aggregator2" >/dev/null
+until_true "aggregator2 boots again" booted aggregator2
 
 wait "$golden" || { cp "$work/golden.log" "$work/log"; fail "the golden image"; }
 golden=
 inside golden1 'test ! -s /etc/machine-id && test ! -e /etc/usher/agent.token && test ! -e /opt/jitsi/.env && test ! -e /var/lib/usher-agent &&
   test -s /opt/jitsi/docker-compose.yml && systemctl is-enabled --quiet usher-agent docker' || fail "the golden image holds too much or too little"
-echo "stack kept by the agent, an address that moves, a golden image"
-echo "the fleet runs: node read with its token, its port closed to others, secrets root's"
+
+# A server made of it joins: its image's identity is its own, its agent has the token, the aggregators read it.
+docker stop --time 60 "$id-golden1" >/dev/null
+docker commit "$id-golden1" "$id-golden" >/dev/null
+images+=("$id-golden")
+machine vm2 "$id-golden"
+until_true "a server made of the golden image boots" booted vm2
+[[ $(inside vm2 'cat /etc/machine-id') =~ ^[0-9a-f]{32}$ ]] || fail "the new server has no identity"
+docker exec --interactive "$id-vm2" docker load --quiet <"$work/images.tar" >"$work/log" 2>&1 || fail "the stand-ins' images on vm2"
+cat >"$work/joins.yml" <<INVENTORY
+jitsi:
+  hosts:
+    vm2: {ansible_host: $(address vm2), usher_private_address: $(address vm2), usher_region: fr-par, usher_public_url: "https://vm2.example.org"}
+INVENTORY
+began=$SECONDS
+play --inventory "$work/joins.yml" --limit vm2,aggregator || fail "a server made of the golden image joins"
+echo "a server made of the golden image: joined in $((SECONDS - began)) s"
+for aggregator in aggregator1 aggregator2; do
+  until_true "$aggregator reads both nodes" reads "$aggregator" vm1 vm2
+done
+[[ $(docker exec "$id-vm2" grep -c -xF -f <(echo "$made") /opt/jitsi/.env) == 0 ]] || fail "two nodes have one password"
+echo "the fleet runs: stack kept by the agent, read with its token, its port closed to others, an address that moves"
