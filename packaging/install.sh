@@ -23,6 +23,7 @@ if [ -n "$remove" ]; then
     for part; do
         systemctl disable --now "usher-$part.service" || true
         rm -f "/usr/local/bin/usher-$part" "/etc/systemd/system/usher-$part.service" "/usr/local/share/man/man8/usher-$part.8.gz"
+        [ "$part" = aggregator ] || rm -rf /usr/local/share/usher-agent
         [ "$part" = agent ] || rm -f /usr/local/bin/usherctl /usr/local/share/man/man1/usherctl.1.gz
     done
     systemctl daemon-reload

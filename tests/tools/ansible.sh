@@ -101,6 +101,9 @@ for name in vm1 aggregator1 aggregator2 golden1; do
   until_true "$name boots" booted "$name"
 done
 
+# A wildcard certificate, for role jitsi to bring and the agent to put in place.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 60 -subj '/CN=*.example.org' \
+  -addext 'subjectAltName=DNS:*.example.org' -keyout "$work/wildcard.key" -out "$work/wildcard.pem" 2>/dev/null
 # The release as its archive has it: everything below one folder.
 mkdir "$work/release"
 cp -r "$shared/data/docker-jitsi-meet" "$work/release/docker-jitsi-meet-test"
@@ -123,6 +126,8 @@ all:
     registry_logins: [{server: registry.example.org, name: nologin, password: secret}]
     jitsi_version: stable-test
     jitsi_archive: $work/release.tar.gz
+    jitsi_certificate_chain: $work/wildcard.pem
+    jitsi_certificate_key: $work/wildcard.key
     jitsi_image_repo: $id.example.org/jitsi
     aggregator_virtual_address: $(address moving)
   children:
@@ -141,7 +146,7 @@ INVENTORY
 play() { (cd packaging/ansible && ansible-playbook -i "$work/inventory.yml" site.yml "$@") >"$work/log" 2>&1; }
 unchanged() { ! grep -qE 'changed=[1-9]|failed=[1-9]|unreachable=[1-9]' <(grep -A9 'PLAY RECAP' "$work/log"); }
 inside() { docker exec "$id-$1" sh -c "$2"; } # MACHINE SCRIPT
-secrets() { docker exec "$id-vm1" sh -c 'grep -E "_PASSWORD=" /opt/jitsi/.env'; }
+secrets() { inside "$1" 'grep -E "_PASSWORD=" /opt/jitsi/.env'; }
 
 (cd packaging/ansible && exec ansible-playbook -i "$work/inventory.yml" golden.yml) >"$work/golden.log" 2>&1 &
 golden=$!
@@ -154,13 +159,13 @@ play --limit jitsi --extra-vars '{"jitsi_start": false}' || fail "the first run 
 docker exec --interactive "$id-vm1" docker load --quiet <"$work/images.tar" >"$work/log" 2>&1 || fail "the stand-ins' images"
 play || fail "the first run"
 echo "first run: $((SECONDS - began)) s"
-made=$(secrets)
+made=$(secrets vm1)
 [[ $(grep -cE '^[A-Z_]+=[0-9a-f]{32}$' <<<"$made") == 6 ]] || fail "the six passwords were not made"
 began=$SECONDS
 play || fail "the second run"
 unchanged || fail "the second run changed something"
 echo "second run: nothing changed, $((SECONDS - began)) s"
-[[ $(secrets) == "$made" ]] || fail "the second run made other passwords"
+[[ $(secrets vm1) == "$made" ]] || fail "the second run made other passwords"
 play --check --diff || fail "a run in check mode"
 unchanged || fail "check mode would change something"
 play --check --diff --extra-vars base_log_max_size=5m --limit jitsi || fail "check mode with a changed setting"
@@ -173,7 +178,7 @@ inside vm1 "sed -i -e 's/^JVB_AUTH_PASSWORD=.*/JVB_AUTH_PASSWORD=\"by hand, with
 play --limit jitsi --extra-vars '{"jitsi_start": false}' || fail "a run over an .env by hand"
 inside vm1 'grep -qxF "JVB_AUTH_PASSWORD=\"by hand, with # and a space\"" /opt/jitsi/.env' || fail "a password was made anew"
 inside vm1 'grep -qxE "JIBRI_XMPP_PASSWORD=[0-9a-f]{32}" /opt/jitsi/.env' || fail "an empty password was left"
-[[ $(secrets | grep -c -xF -f <(grep -vE '^(JVB_AUTH|JIBRI_XMPP)' <<<"$made")) == 4 ]] || fail "the other passwords did not stay"
+[[ $(secrets vm1 | grep -c -xF -f <(grep -vE '^(JVB_AUTH|JIBRI_XMPP)' <<<"$made")) == 4 ]] || fail "the other passwords did not stay"
 inside vm1 "sed -i 's/^JVB_AUTH_PASSWORD=.*/$(grep ^JVB_AUTH <<<"$made")/' /opt/jitsi/.env"
 
 # Through HAProxy to the aggregators, which read the agent with the token.
@@ -196,6 +201,9 @@ stack || fail "the stack is not up"
 inside vm1 'docker rm --force $(docker ps --quiet --filter label=com.docker.compose.service=jvb)' >/dev/null
 until_true "the agent brings a removed container back" stack
 inside vm1 'systemctl show --property User,AmbientCapabilities usher-agent' | grep -q 'cap_chown cap_dac_override cap_fowner' || fail "the drop-in is not in force"
+
+certificate() { inside vm1 'find /srv/jitsi -name cert.crt -exec cmp {} /etc/usher/certificates/fullchain.pem \; -print | grep -q .'; }
+until_true "the agent puts the certificate where the web container reads it" certificate
 
 # The agent's port: aggregators without a token are refused by it, all others by the firewall.
 agent="http://$(address vm1):9100"
@@ -268,5 +276,5 @@ echo "a server made of the golden image: joined in $((SECONDS - began)) s"
 for aggregator in aggregator1 aggregator2; do
   until_true "$aggregator reads both nodes" reads "$aggregator" vm1 vm2
 done
-[[ $(docker exec "$id-vm2" grep -c -xF -f <(echo "$made") /opt/jitsi/.env) == 0 ]] || fail "two nodes have one password"
+secrets vm2 | grep -qxF -f <(echo "$made") && fail "two nodes have one password"
 echo "the fleet runs: stack kept by the agent, read with its token, its port closed to others, an address that moves"

@@ -12,6 +12,7 @@ mod pair;
 mod place;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -60,8 +61,17 @@ pub(crate) async fn watch(options: CertificateOptions, works: Works) {
     loop {
         ticks.tick().await;
         let folder = options.folder.clone();
-        let pair = tokio::task::spawn_blocking(move || newest(&folder)).await.ok().flatten();
-        let Some(pair) = pair else { continue };
+        let looking = tokio::task::spawn_blocking(move || newest(&folder));
+        let found = looking.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let pair = match found {
+            Ok(Some(pair)) => pair,
+            Ok(None) => continue,
+            Err(refusal) => {
+                watched.pair = None;
+                report(&works, Err(refusal));
+                continue;
+            }
+        };
         if watched.pair.as_ref() == Some(&pair) && !watched.again {
             continue;
         }
@@ -95,15 +105,22 @@ fn report(works: &Works, outcome: Taken) {
     }
 }
 
-/// The pair that was written last.
-fn newest(folder: &Path) -> Option<Pair> {
-    let written = |path: &Path| std::fs::metadata(path).ok()?.modified().ok();
-    let pairs = NAMES.iter().filter_map(|(chain, key)| {
-        let (chain, key) = (folder.join(chain), folder.join(key));
-        let written = written(&chain)?.max(written(&key)?);
-        Some(Pair { chain, key, written })
-    });
-    pairs.max_by_key(|pair| pair.written)
+/// The pair that was written last; `None`: there is none. A folder that may not be looked into is no empty one.
+fn newest(folder: &Path) -> Result<Option<Pair>, Refusal> {
+    let written = |path: &Path| match std::fs::metadata(path).and_then(|file| file.modified()) {
+        Ok(when) => Ok(Some(when)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Refusal::Unreadable(format!("{}: {error}", path.display()))),
+    };
+    let mut newest: Option<Pair> = None;
+    for (chain, key) in NAMES.map(|(chain, key)| (folder.join(chain), folder.join(key))) {
+        let (Some(one), Some(other)) = (written(&chain)?, written(&key)?) else { continue };
+        let pair = Pair { chain, key, written: one.max(other) };
+        if newest.as_ref().is_none_or(|best| best.written <= pair.written) {
+            newest = Some(pair);
+        }
+    }
+    Ok(newest)
 }
 
 async fn take(pair: &Pair, stack: &Stack, watched: &mut Watched) -> Taken {
@@ -168,18 +185,28 @@ mod tests {
     #[test]
     fn the_pair_that_was_written_last_counts_and_half_a_pair_does_not() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(newest(dir.path()), None);
+        assert_eq!(newest(dir.path()), Ok(None));
         let write = |name: &str, age_s: u64| {
             std::fs::write(dir.path().join(name), "x").unwrap();
             let file = std::fs::File::options().write(true).open(dir.path().join(name)).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 - age_s)).unwrap();
         };
         write("tls.crt", 5);
-        assert_eq!(newest(dir.path()), None);
+        assert_eq!(newest(dir.path()), Ok(None));
         write("tls.key", 9);
-        assert_eq!(newest(dir.path()).unwrap().chain, dir.path().join("tls.crt"));
+        assert_eq!(newest(dir.path()).unwrap().unwrap().chain, dir.path().join("tls.crt"));
         write("fullchain.pem", 7);
         write("privkey.pem", 1);
-        assert_eq!(newest(dir.path()).unwrap().key, dir.path().join("privkey.pem"));
+        assert_eq!(newest(dir.path()).unwrap().unwrap().key, dir.path().join("privkey.pem"));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_looked_into_is_told_and_not_taken_for_an_empty_one() {
+        let dir = tempfile::tempdir().unwrap();
+        // As root, who runs these tests too, nothing is forbidden: no folder at all fails likewise.
+        let file = dir.path().join("certificates");
+        std::fs::write(&file, "x").unwrap();
+        assert!(matches!(newest(&file), Err(Refusal::Unreadable(text)) if text.contains("fullchain.pem")));
+        assert_eq!(newest(&dir.path().join("nothing")), Ok(None));
     }
 }
