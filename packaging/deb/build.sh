@@ -4,7 +4,8 @@
 # usage: build.sh [--output DIR] [--arch amd64|arm64] [--fast]
 #   --output DIR  where everything goes             [default: <target directory>/packages]
 #   --arch ARCH   for machines of this architecture [default: this one's]; packaging/dist.sh says what must be installed,
-#                 and qemu-user too: the manual is what the program says of itself
+#                 and qemu-user too: the manual is what the program says of itself. The aggregator then asks for the C
+#                 library of this Debian or a newer one; built on the architecture itself, for what it needs
 #   --fast        what `cargo build` (dev profile) already made, packed quickly: for tests; .debs only
 #
 # Two runs on the same commit, toolchain and Debian give the same bytes, wherever the clone lies and whoever builds: times
