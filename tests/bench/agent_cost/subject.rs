@@ -13,6 +13,9 @@ use usher_tests::program::free_port;
 
 use super::pause;
 
+/// The unit that the agent is installed with.
+const UNIT: &str = include_str!("../../../systemd/usher-agent.service");
+
 /// How long a program may take until it listens.
 const START: Duration = Duration::from_secs(20);
 
@@ -38,13 +41,14 @@ pub(crate) struct Memory {
 }
 
 impl Subject {
-    /// The agent with further flags; without an engine.
+    /// The agent with further flags, in its unit's environment; without an engine.
     pub(crate) fn agent(path: &Path, flags: &[&str]) -> Result<Self> {
         let state = tempfile::tempdir()?;
         let port = free_port();
         let mut command = Command::new(path);
         command.arg(format!("--listen=127.0.0.1:{port}")).arg("--state-dir").arg(state.path());
         command.args(["--engine-socket", "/nonexistent/docker.sock", "--log", "error"]).args(flags);
+        command.env_clear().envs(unit_environment());
         Self::start(command, port, state)
     }
 
@@ -52,12 +56,12 @@ impl Subject {
     pub(crate) fn node_exporter() -> Result<Self> {
         let port = free_port();
         let mut command = Command::new("/usr/bin/prometheus-node-exporter");
-        command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        command.env_clear().arg(format!("--web.listen-address=127.0.0.1:{port}"));
         Self::start(command, port, tempfile::tempdir()?)
     }
 
     fn start(mut command: Command, port: u16, state: TempDir) -> Result<Self> {
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().with_context(|| {
             format!("cannot start {command:?} (apt-get install prometheus-node-exporter; make bench-agent)")
         })?;
@@ -117,7 +121,7 @@ pub(crate) fn stand_in_jitsi() -> Result<(Subject, Vec<String>)> {
     let state = tempfile::tempdir()?;
     let services = [("jvb", free_port()), ("jicofo", free_port()), ("prosody", free_port())];
     let mut command = Command::new(std::env::current_exe()?.with_file_name("jitsi-double"));
-    command.arg(format!("--world={}", serde_json::to_string(&world)?));
+    command.env_clear().arg(format!("--world={}", serde_json::to_string(&world)?));
     command.args(services.map(|(name, port)| format!("--{name}=127.0.0.1:{port}")));
     let double = Subject::start(command, services[2].1, state)?;
     let mut flags: Vec<String> =
@@ -126,4 +130,10 @@ pub(crate) fn stand_in_jitsi() -> Result<(Subject, Vec<String>)> {
     std::fs::write(&secret, "0123456789abcdef0123456789abcdef")?;
     flags.push(format!("--rooms-secret-file={}", secret.display()));
     Ok((double, flags))
+}
+
+/// What the unit's `Environment=` lines set.
+fn unit_environment() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = UNIT.lines().filter_map(|line| line.strip_prefix("Environment="));
+    lines.flat_map(str::split_whitespace).filter_map(|assignment| assignment.split_once('='))
 }
