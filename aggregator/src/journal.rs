@@ -35,6 +35,7 @@ pub struct Journalist {
     stats: Arc<Stats>,
     shadow: Option<Policy>,
     interval: Duration,
+    herd_window_ms: u64,
 }
 
 impl Journal {
@@ -47,7 +48,8 @@ impl Journal {
 }
 
 impl Journalist {
-    /// Both ends. `interval` is the scrape's: how long until a decision can be seen in hindsight.
+    /// Both ends. `interval` is the scrape's: how long until a decision can be seen in hindsight. A herd
+    /// is what one node got within `herd_window_ms`.
     #[must_use]
     pub fn new(
         decisions: Arc<Decisions>,
@@ -55,16 +57,17 @@ impl Journalist {
         stats: Arc<Stats>,
         shadow: Option<Policy>,
         interval: Duration,
+        herd_window_ms: u64,
     ) -> (Journal, Self) {
         let (send, queue) = channel(QUEUE);
         let journal = Journal { queue: send, stats: stats.clone() };
-        (journal, Self { queue, decisions, fleet, stats, shadow, interval })
+        (journal, Self { queue, decisions, fleet, stats, shadow, interval, herd_window_ms })
     }
 
     /// Looks at decisions for ever.
     pub async fn run(mut self) {
         let judge = Judge::new(self.stats.clone(), self.shadow);
-        let mut hindsight = Hindsight::new(self.stats.clone(), self.interval);
+        let mut hindsight = Hindsight::new(self.stats.clone(), self.interval, self.herd_window_ms);
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

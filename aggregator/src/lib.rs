@@ -99,7 +99,7 @@ pub async fn run_reloading(
     let clock = Clock::start();
     let stats = Arc::new(Stats::new());
     let seed = rand::random();
-    let config::Placement { params, confirm, learn, shadow, decisions } = config.placement;
+    let config::Placement { params, confirm, learn, shadow, decisions, herd_window_ms } = config.placement;
     let fleet = Arc::new(Fleet::new(clock, config.health, params, learn, seed));
     let (watch, lists) = Watch::new(config.discovery, reloads);
     let scraper =
@@ -111,8 +111,14 @@ pub async fn run_reloading(
         peers => Some(Arc::new(Peers::new(peers, &room_secret, clock)?)),
     };
     let decisions = Arc::new(Decisions::new(decisions));
-    let (journal, journalist) =
-        Journalist::new(decisions.clone(), fleet.clone(), stats.clone(), shadow, config.scrape.interval);
+    let (journal, journalist) = Journalist::new(
+        decisions.clone(),
+        fleet.clone(),
+        stats.clone(),
+        shadow,
+        config.scrape.interval,
+        herd_window_ms,
+    );
     let agreement = Agreement { claims, peers };
     let (placer, releases) = Placer::new(confirm, fleet.clone(), stats.clone(), agreement.clone(), journal)?;
     let app = Arc::new(http::App {

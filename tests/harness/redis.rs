@@ -62,11 +62,22 @@ impl Redis {
         }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The file with its password.
+    #[must_use]
+    pub fn password_file(&self) -> PathBuf {
+        self.directory.path().join("password")
+    }
+
     /// The settings of an aggregator that claims rooms there.
     #[must_use]
     pub fn settings(&self) -> String {
-        let password: PathBuf = self.directory.path().join("password");
-        format!("store = \"redis://127.0.0.1:{}\"\nstore_password_file = {password:?}\n", self.port)
+        format!("store = {:?}\nstore_password_file = {:?}\n", self.url(), self.password_file())
     }
 }
 

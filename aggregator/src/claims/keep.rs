@@ -14,10 +14,8 @@ use usher_common::backoff::Backoff;
 use super::{Claims, Trouble, call};
 use crate::fleet::Fleet;
 
-/// Claims are kept alive four times in their life, and twice a minute at least.
+/// Claims are kept alive four times in their life at least.
 const ROUNDS_PER_LIFE: u64 = 4;
-/// See [`ROUNDS_PER_LIFE`].
-const ROUND_MAX: Duration = Duration::from_secs(30);
 /// Rooms told in one batch.
 const BATCH: usize = 200;
 /// From one try to connect to the next: at least, at most.
@@ -41,7 +39,8 @@ impl Keeper {
     pub async fn run(self) {
         let Self { claims, fleet } = self;
         let backoff = Backoff::new(RETRY.0, RETRY.1);
-        let round = Duration::from_millis(claims.settings.ttl_ms / ROUNDS_PER_LIFE).clamp(RETRY.0, ROUND_MAX);
+        let life = Duration::from_millis(claims.settings.ttl_ms / ROUNDS_PER_LIFE);
+        let round = life.min(claims.settings.refresh).max(RETRY.0);
         let mut failures = 0u32;
         loop {
             let Some(connection) = claims.line.connection() else {

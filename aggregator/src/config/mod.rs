@@ -114,6 +114,8 @@ pub struct Placement {
     pub shadow: Option<Policy>,
     /// Decisions kept for `GET /api/v1/decisions`.
     pub decisions: usize,
+    /// A herd is what one node got within so many milliseconds.
+    pub herd_window_ms: u64,
 }
 
 /// What is learned from the reports, and from how much.
@@ -185,6 +187,8 @@ pub struct Store {
     pub timeout: Duration,
     /// How long a claim lasts that nobody asks for, milliseconds.
     pub ttl_ms: u64,
+    /// From one time that the agents' rooms are told to it to the next, at most.
+    pub refresh: Duration,
 }
 
 impl std::fmt::Debug for Store {

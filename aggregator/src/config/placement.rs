@@ -1,8 +1,8 @@
 //! `[placement]`: one row for each constant of the policy, and what they mean together.
 //!
-//! The defaults and their origin are [`Params`]'; a test holds the rows to them. Three constants
-//! are other sections' keys, because they hold for more than placing: `scrape.max_age`,
-//! `health.panic` and `rooms.memory`.
+//! The defaults and their origin are [`Params`]'; a test holds the rows to them. Some constants are
+//! other sections' keys, because they hold for more than placing: `scrape.max_age`, `health.panic`
+//! and the times of `[rooms]`.
 
 use usher_common::settings::{Complaints, Key, Kind, Settings};
 
@@ -198,6 +198,12 @@ pub(super) const ROWS: &[Key] = &[
         "true",
         "Learn what CPU a participant costs, on each node",
     ),
+    row(
+        "placement.herd_window",
+        Kind::Duration,
+        "30s",
+        "The largest herd in /metrics is the most rooms that one node got within this time",
+    ),
     row("placement.learn_interval", Kind::Duration, "5s", "How often a node's report is taken as a lesson"),
     row(
         "placement.learn_memory",
@@ -283,6 +289,9 @@ pub(super) fn placement(settings: &Settings, complaints: &mut Complaints) -> Pla
         breaker_ripe_ms: millis(settings, "placement.breaker_ripe"),
         breaker_pause_ms: millis(settings, "placement.breaker_pause"),
         room_memory_ms: millis(settings, "rooms.memory"),
+        room_agreed_ms: millis(settings, "rooms.agreed"),
+        room_live_equal_ms: millis(settings, "rooms.live_equal"),
+        room_promised_equal_ms: millis(settings, "rooms.promised_equal"),
         // The next best is chosen anew when the first refuses, so none needs to be named.
         runners_up: 0,
     };
@@ -304,7 +313,8 @@ pub(super) fn placement(settings: &Settings, complaints: &mut Complaints) -> Pla
     };
     let shadow = settings.text("placement.shadow").map(|word| word.parse().expect("one of its row's words"));
     let decisions = count("placement.decisions") as usize;
-    Placement { params, confirm, learn, shadow, decisions }
+    let herd_window_ms = millis(settings, "placement.herd_window");
+    Placement { params, confirm, learn, shadow, decisions, herd_window_ms }
 }
 
 #[cfg(test)]
@@ -338,6 +348,14 @@ mod tests {
             let text = format!("[placement]\npolicy = \"{policy}\"");
             assert_eq!(read(&text).unwrap().params.policy, *policy);
         }
+    }
+
+    #[test]
+    fn each_kind_of_learning_is_switched_off_by_its_own_key() {
+        let off = read("[placement]\nlearn_room_sizes = false").unwrap().learn;
+        assert_eq!(off, Learn { room_sizes: false, ..Learn::default() });
+        let off = read("[placement]\nlearn_person_cost = false").unwrap().learn;
+        assert_eq!(off, Learn { person_cost: false, ..Learn::default() });
     }
 
     #[test]

@@ -19,6 +19,24 @@ pub(super) const ROWS: &[Key] = &[
         "How long a room's server is remembered (and claimed in rooms.store) after somebody last asked for it",
     ),
     key(
+        "rooms.agreed",
+        Kind::Duration,
+        Some("1s"),
+        "How long an answer on which all replicas agree is passed on without asking the others or the store again",
+    ),
+    key(
+        "rooms.live_equal",
+        Kind::Duration,
+        Some("5s"),
+        "A room that is live on two nodes is taken to be on the older one; ages closer together than this are equal, and the node's name decides",
+    ),
+    key(
+        "rooms.promised_equal",
+        Kind::Duration,
+        Some("250ms"),
+        "The same for a room that is promised on two nodes",
+    ),
+    key(
         "rooms.secret_file",
         Kind::Path,
         None,
@@ -41,6 +59,12 @@ pub(super) const ROWS: &[Key] = &[
         Kind::Duration,
         Some("100ms"),
         "How long the store may take to answer before it is left out until it is back",
+    ),
+    key(
+        "rooms.store_refresh",
+        Kind::Duration,
+        Some("30s"),
+        "How often the store is told at least which rooms the agents report; a quarter of rooms.memory where that is shorter",
     ),
     key(
         "rooms.peers",
@@ -73,6 +97,7 @@ pub(super) fn rooms(settings: &Settings, complaints: &mut Complaints) -> Rooms {
 
 fn store(settings: &Settings, ttl_ms: u64, complaints: &mut Complaints) -> Option<Store> {
     let timeout = positive(settings, "rooms.store_timeout", complaints);
+    let refresh = positive(settings, "rooms.store_refresh", complaints);
     let url = settings.text("rooms.store")?;
     let password = settings.path("rooms.store_password_file").and_then(|path| {
         let origin = settings.origin("rooms.store_password_file");
@@ -80,7 +105,7 @@ fn store(settings: &Settings, ttl_ms: u64, complaints: &mut Complaints) -> Optio
     });
     need_secret(settings, "rooms.store", complaints);
     match server(&url, password.as_deref()) {
-        Ok(server) => Some(Store { server, timeout, ttl_ms: ttl_ms.max(1000) }),
+        Ok(server) => Some(Store { server, timeout, ttl_ms: ttl_ms.max(1000), refresh }),
         Err(why) => {
             let mend = "write for example redis://redis.example.org:6379/0";
             complaints.add(&settings.origin("rooms.store"), format!("rooms.store {why}; {mend}"));

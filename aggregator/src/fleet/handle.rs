@@ -35,7 +35,7 @@ impl Fleet {
     /// A fleet of which nothing is known. `seed` starts the breaking of ties.
     #[must_use]
     pub fn new(clock: Clock, health: Health, params: Params, learn: Learn, seed: u64) -> Self {
-        let rooms = Memory::new(params.room_memory_ms);
+        let rooms = Memory::new(params.room_memory_ms, params.room_agreed_ms);
         let inner = Inner { state: State::new(health, params, learn), rooms, seed };
         Self { clock, inner: Mutex::new(inner) }
     }

@@ -16,11 +16,10 @@ use super::{Node, State};
 use crate::clock::Millis;
 use crate::config::Learn;
 use crate::decision::Expected;
-use crate::placement::learn::{JoinTime, PersonCost, RoomSizes, Sighting};
+use crate::placement::learn::{JoinTime, PersonCost, RoomSizes, Sighting, on_node};
 use crate::placement::{Params, Request};
 
-/// A node's own figure is taken for at most this many times (or this part of) what its hardware
-/// lets expect: a node whose CPU has nothing to do with its people must not be taken at its word.
+/// The time in which people come is taken for at most this many times (or this part of) what was set.
 const ODDITY_MAX: f64 = 3.0;
 
 /// The lessons, as operators see them.
@@ -147,13 +146,13 @@ impl State {
         }
     }
 
-    /// CPU of one person on this node by its own figures, within reason of what its hardware lets
+    /// CPU of one more person on this node by its own figures, within reason of what its hardware lets
     /// expect; `None` while too little was seen.
     pub(super) fn learned_cost(&self, node: &Node, params: &Params, now: Millis) -> Option<f64> {
         let learned = node.pupil.cost.estimate(now).filter(|_| self.school.rules.person_cost)?;
         let cores = node.latest.as_ref()?.report.cpu.as_ref()?.cores;
         let by_hardware = params.cost_per_person * params.standard_cores / f64::from(cores.max(1));
-        Some(learned.clamp(by_hardware / ODDITY_MAX, by_hardware * ODDITY_MAX))
+        Some(on_node(learned, by_hardware))
     }
 
     fn learned_size(&self, room: &RoomKey, now: Millis) -> Option<f64> {

@@ -12,11 +12,6 @@ use super::standing::is_joinable;
 use super::{Node, State};
 use crate::clock::Millis;
 
-/// Live rooms: their ages are whole seconds, of a census that is itself seconds old.
-const LIVE_EQUAL_MS: i64 = 5_000;
-/// Promises: their ages are milliseconds, plus the way to us.
-const PROMISED_EQUAL_MS: i64 = 250;
-
 /// Where a room is.
 #[derive(Debug, Clone, Copy)]
 pub struct Whereabouts<'a> {
@@ -42,21 +37,23 @@ impl State {
                 Presence::Promised { made } => promised.push((made, name, node)),
             }
         }
-        if let Some(node) = of_live(&live) {
+        let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+        if let Some(node) = of_live(&live, signed(self.params().room_live_equal_ms)) {
             return Some(Whereabouts { node, live: true });
         }
         let first = promised.iter().map(|(made, ..)| *made).min()?;
-        let early = promised.iter().filter(|(made, ..)| *made <= first.saturating_add(PROMISED_EQUAL_MS));
+        let last = first.saturating_add(signed(self.params().room_promised_equal_ms));
+        let early = promised.iter().filter(|(made, ..)| *made <= last);
         early.min_by_key(|(_, name, _)| *name).map(|(_, _, node)| Whereabouts { node, live: false })
     }
 }
 
 /// The earliest; where one does not say how old the room is, the fullest.
-fn of_live<'a>(live: &[(Option<i64>, u64, &NodeId, &'a Node)]) -> Option<&'a Node> {
+fn of_live<'a>(live: &[(Option<i64>, u64, &NodeId, &'a Node)], equal_ms: i64) -> Option<&'a Node> {
     let sinces: Option<Vec<i64>> = live.iter().map(|(since, ..)| *since).collect();
     let chosen = match sinces.as_deref() {
         Some(sinces) => {
-            let first = sinces.iter().min()?.saturating_add(LIVE_EQUAL_MS);
+            let first = sinces.iter().min()?.saturating_add(equal_ms);
             let early = live.iter().filter(|(since, ..)| since.is_some_and(|since| since <= first));
             early.min_by_key(|(_, _, name, _)| *name)
         }

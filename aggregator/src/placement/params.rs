@@ -97,6 +97,14 @@ pub struct Params {
 
     /// How long a named room is remembered after its last request, when no agent lists it.
     pub room_memory_ms: u64,
+    /// How long an answer that all replicas agree on (the store's, the owner's) is passed on without
+    /// asking again: about as old as any other knowledge of a node gets.
+    pub room_agreed_ms: u64,
+    /// Live rooms on two nodes whose beginnings lie closer together than this are equally early: their
+    /// ages are whole seconds, of a census that is itself seconds old.
+    pub room_live_equal_ms: u64,
+    /// The same for promises: their ages are milliseconds, plus the way to us.
+    pub room_promised_equal_ms: u64,
     /// Next-best nodes that a choice names, for the case that the first refuses.
     pub runners_up: usize,
 }
@@ -136,6 +144,9 @@ impl Default for Params {
             breaker_ripe_ms: 15_000,
             breaker_pause_ms: 60_000,
             room_memory_ms: 7_200_000,
+            room_agreed_ms: 1_000,
+            room_live_equal_ms: 5_000,
+            room_promised_equal_ms: 250,
             runners_up: 3,
         }
     }
@@ -160,6 +171,9 @@ impl Params {
             breaker_ripe_ms: scaled(self.breaker_ripe_ms),
             breaker_pause_ms: scaled(self.breaker_pause_ms),
             room_memory_ms: scaled(self.room_memory_ms),
+            room_agreed_ms: scaled(self.room_agreed_ms),
+            room_live_equal_ms: scaled(self.room_live_equal_ms),
+            room_promised_equal_ms: scaled(self.room_promised_equal_ms),
             ..self.clone()
         }
     }

@@ -46,11 +46,12 @@ struct Awaited {
 }
 
 impl Hindsight {
-    /// Nothing to look at; `interval` is the scrape's.
+    /// Nothing to look at; `interval` is the scrape's, a herd is what one node got within
+    /// `herd_window_ms`.
     #[must_use]
-    pub fn new(stats: Arc<Stats>, interval: Duration) -> Self {
+    pub fn new(stats: Arc<Stats>, interval: Duration, herd_window_ms: u64) -> Self {
         let ripe_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
-        let (made, awaited, herd) = (VecDeque::new(), VecDeque::new(), Herd::default());
+        let (made, awaited, herd) = (VecDeque::new(), VecDeque::new(), Herd::new(herd_window_ms));
         Self { stats, ripe_ms, made, awaited, herd, looked: Instant::now() }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::placement::learn::PersonCost;
+use crate::placement::learn::{PersonCost, on_node};
 use crate::placement::{
     Candidate, Choice, JoinRate, Life, NoPlace, Params, Promise, Reading, Request, Witness, choose,
 };
@@ -39,6 +39,8 @@ struct Notes {
     joins: JoinRate,
     /// Promises made here that the agent may not have listed yet.
     own: Vec<Promise>,
+    /// What it taught of the cost of a person.
+    cost: PersonCost,
 }
 
 impl Replica {
@@ -117,16 +119,28 @@ impl Replica {
 
     /// Slow estimators.
     pub(super) fn learn(&mut self, now_ms: u64) {
-        for candidate in self.candidates.iter().filter(|candidate| candidate.life == Life::Up) {
-            let Some(reading) = &candidate.reading else { continue };
+        let standard_cores = self.params.standard_cores;
+        for (candidate, notes) in self.candidates.iter().zip(&mut self.notes) {
+            let Some(reading) = candidate.reading.as_ref().filter(|_| candidate.life == Life::Up) else {
+                continue;
+            };
             if let (Some(cpu), Some(people), Some(cores)) = (reading.cpu, reading.participants, reading.cores)
             {
-                let capacity = f64::from(cores) / self.params.standard_cores;
-                self.cost.observe(cpu, people, capacity, now_ms);
+                self.cost.observe(cpu, people, f64::from(cores) / standard_cores, now_ms);
+                notes.cost.observe(cpu, people, 1.0, now_ms);
             }
         }
         if let Some(cost) = self.cost.estimate(now_ms) {
             self.params.cost_per_person = cost;
+        }
+        let of_standard = self.params.cost_per_person;
+        for (candidate, notes) in self.candidates.iter_mut().zip(&self.notes) {
+            let learned = candidate.reading.as_ref().and_then(|reading| {
+                let by_hardware = of_standard * standard_cores / f64::from(reading.cores?.max(1));
+                Some(on_node(notes.cost.estimate(now_ms)?, by_hardware))
+            });
+            candidate.cost_per_person = learned;
+            candidate.capacity = learned.map(|cost| of_standard / cost);
         }
     }
 

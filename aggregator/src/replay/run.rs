@@ -119,7 +119,7 @@ impl Replay<'_> {
             return Some(Answered { vm, placed: false });
         }
         let (vm, people, witness) = match &self.setup.decider {
-            Decider::Placement(_) => self.place(number, room, named)?,
+            Decider::Placement(_) => self.place(number, room)?,
             Decider::Oracle | Decider::Clairvoyant => (self.foretell(number, room)?, 1.0, Witness::OwnOnly),
         };
         let promise = Promise { people, made_at_ms: now_ms, witness };
@@ -136,10 +136,10 @@ impl Replay<'_> {
 
     /// The product's choice, confirmed by the agent where that is set up: the first of the best
     /// few whose agent answers and does not drain.
-    fn place(&mut self, replica: usize, room: u32, named: bool) -> Option<(usize, f64, Witness)> {
+    fn place(&mut self, replica: usize, room: u32) -> Option<(usize, f64, Witness)> {
         let now_ms = self.stage.now_ms;
-        let request =
-            Request { room: named.then(|| key_of(room)), expected_people: self.hint(room), region: None };
+        // a room without a name gets one from the aggregator
+        let request = Request { room: Some(key_of(room)), expected_people: self.hint(room), region: None };
         let chosen = self.replicas[replica].choose(&request, now_ms).ok()?;
         let number = |node| self.replicas[replica].number(node);
         if !self.setup.confirm {
@@ -179,7 +179,7 @@ pub fn hint(trace: &Trace, room: u32, share: f64) -> Option<f64> {
     (dice(17) < share).then(|| size as f64 * (1.2 * (dice(18) + dice(19) - 1.0)).exp())
 }
 
-/// The key of a named room: its name is `r` and its number.
+/// The key of a room: its name is `r` and its number.
 fn key_of(room: u32) -> RoomKey {
     RoomKey::of(b"replay", "", &format!("r{room}"))
 }

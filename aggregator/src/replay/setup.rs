@@ -27,7 +27,7 @@ pub struct Setup {
     pub slow_cpu: bool,
     /// Replicas look at JVB's stress too.
     pub read_stress: bool,
-    /// CPU per person is learned from the fleet.
+    /// CPU per person is learned, of the fleet and of each node.
     pub learn_cost: bool,
     /// Share of the rooms of which a rough size is given (`expected_participants`).
     pub hints: f64,

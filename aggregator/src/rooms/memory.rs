@@ -10,14 +10,11 @@ use crate::clock::Millis;
 /// Most rooms remembered: about 20 MB. Beyond it those asked for longest ago are forgotten.
 const MOST: usize = 100_000;
 
-/// How long an answer that all replicas agree on (the store's, the owner's) is passed on without
-/// asking again, milliseconds: about as old as any other knowledge of a node gets.
-const AGREED_MS: Millis = 1000;
-
 /// Room to node, each forgotten a while after it was last asked for.
 #[derive(Debug, Clone)]
 pub struct Memory {
     keep_ms: u64,
+    agreed_ms: u64,
     most: usize,
     rooms: HashMap<RoomKey, Entry>,
 }
@@ -31,10 +28,11 @@ struct Entry {
 }
 
 impl Memory {
-    /// An empty memory that keeps a room for `keep_ms` after it was last asked for.
+    /// An empty memory that keeps a room for `keep_ms` after it was last asked for, and passes on what
+    /// the replicas agreed on for `agreed_ms`.
     #[must_use]
-    pub fn new(keep_ms: u64) -> Self {
-        Self { keep_ms, most: MOST, rooms: HashMap::new() }
+    pub fn new(keep_ms: u64, agreed_ms: u64) -> Self {
+        Self { keep_ms, agreed_ms, most: MOST, rooms: HashMap::new() }
     }
 
     /// Where a room was sent.
@@ -48,7 +46,7 @@ impl Memory {
     #[must_use]
     pub fn agreed(&self, room: &RoomKey, now: Millis) -> Option<&NodeId> {
         let entry = self.rooms.get(room)?;
-        (now.saturating_sub(entry.agreed?) <= AGREED_MS).then_some(&entry.node)
+        (now.saturating_sub(entry.agreed?) <= self.agreed_ms).then_some(&entry.node)
     }
 
     /// Somebody was sent to a room that the replicas agreed on.
@@ -96,13 +94,15 @@ impl Memory {
 mod tests {
     use super::*;
 
+    const AGREED_MS: u64 = 1000;
+
     fn key(index: usize) -> RoomKey {
         RoomKey::of(b"s", "", &index.to_string())
     }
 
     #[test]
     fn asking_again_keeps_a_room_and_silence_forgets_it() {
-        let mut memory = Memory::new(100);
+        let mut memory = Memory::new(100, AGREED_MS);
         let node = NodeId::parse("vm1").unwrap();
         memory.remember(key(1), node.clone(), 0);
         assert_eq!(memory.find(&key(1), 100), Some(&node));
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_was_agreed_holds_for_a_moment_however_often_it_is_asked_for() {
-        let mut memory = Memory::new(u64::MAX);
+        let mut memory = Memory::new(u64::MAX, AGREED_MS);
         let [one, two] = ["vm1", "vm2"].map(|name| NodeId::parse(name).unwrap());
         memory.remember(key(1), one.clone(), 0);
         assert_eq!(memory.agreed(&key(1), 0), None);
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn it_never_grows_beyond_its_bound_and_forgets_the_oldest() {
-        let mut memory = Memory { most: 100, ..Memory::new(u64::MAX) };
+        let mut memory = Memory { most: 100, ..Memory::new(u64::MAX, AGREED_MS) };
         let node = NodeId::parse("vm1").unwrap();
         for index in 0..=100 {
             memory.remember(key(index), node.clone(), index as u64);

@@ -16,6 +16,7 @@ mod run;
 mod settings;
 mod table;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,17 +26,21 @@ use clap::Parser;
 use tokio::task::JoinSet;
 use usher_aggregator::replay::trace::Workload;
 use usher_aggregator::replay::{Setup, World, live};
+use usher_tests::redis::Redis;
 
 use run::{Plan, Ran, own_cpu_s};
-use settings::Kind;
+use settings::{Claims, Kind};
 use table::Table;
+
+/// The word for a redis-server of the bench's own.
+const OWN_STORE: &str = "own";
 
 #[derive(Debug, Parser)]
 #[command(about = "Drives the real aggregator through a workload trace and compares it with the old design")]
 struct Cli {
-    /// Seeds of the traces, one after the other.
-    #[arg(long, value_delimiter = ',', default_value = "7001")]
-    seeds: Vec<u64>,
+    /// Seeds of the traces, one after the other: `7001`, `7001,7005`, `7001..7004` (both included).
+    #[arg(long, value_delimiter = ',', default_value = "7001", value_parser = seeds)]
+    seeds: Vec<RangeInclusive<u64>>,
     /// How many times faster than the trace.
     #[arg(long, default_value_t = 10.0)]
     speed: f64,
@@ -54,15 +59,17 @@ struct Cli {
     /// Share of the rooms whose size is roughly announced (`expected_participants`).
     #[arg(long, default_value_t = 0.0)]
     hints: f64,
-    /// Leaves the old design out (then there is no last line).
+    /// Only this one (then there is no last line).
     #[arg(long)]
-    only_usher: bool,
-    /// Redis in which our replicas claim rooms (redis://host:port/); without, they ask one another.
-    #[arg(long)]
+    only: Option<Kind>,
+    /// Redis in which our replicas claim rooms, redis://host:port/; without an address, one of the bench's
+    /// own. Without the option they ask one another.
+    #[arg(long, num_args = 0..=1, default_missing_value = OWN_STORE)]
     store: Option<String>,
-    /// More settings of our aggregators, TOML with its section.
-    #[arg(long, default_value = "")]
-    more: String,
+    /// One more setting of our aggregators, `placement.learn_person_cost=false`: times as the aggregator is to
+    /// have them, texts in quotes.
+    #[arg(long)]
+    set: Vec<String>,
     /// Keeps settings and logs of the aggregators here.
     #[arg(long)]
     keep: Option<std::path::PathBuf>,
@@ -72,9 +79,17 @@ struct Cli {
 #[expect(clippy::print_stdout, reason = "the measure")]
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
+    let own_store = match cli.store.as_deref() {
+        Some(OWN_STORE) => Some(Redis::start().await),
+        _ => None,
+    };
+    let claims = match (&own_store, &cli.store) {
+        (Some(redis), _) => Some(Claims { url: redis.url(), password_file: Some(redis.password_file()) }),
+        (None, url) => url.clone().map(|url| Claims { url, password_file: None }),
+    };
     let mut tables = Vec::new();
-    for &seed in &cli.seeds {
-        let table = cli.seed(seed).await?;
+    for seed in cli.seeds.iter().cloned().flatten() {
+        let table = cli.seed(seed, claims.as_ref()).await?;
         println!("{table}");
         tables.push(table);
     }
@@ -89,12 +104,12 @@ async fn main() -> anyhow::Result<()> {
 
 impl Cli {
     #[expect(clippy::print_stderr, reason = "the plan of the next minutes, for whoever waits")]
-    async fn seed(&self, seed: u64) -> anyhow::Result<Table> {
+    async fn seed(&self, seed: u64, claims: Option<&Claims>) -> anyhow::Result<Table> {
         let mut workload = Workload::preset("replay", seed)?;
         workload.load = self.load;
         workload.measured_s = self.minutes.map_or(workload.measured_s, |minutes| minutes * 60.0);
         let trace = Arc::new(workload.generate());
-        let plans = self.plans();
+        let plans = self.plans(claims);
         eprintln!(
             "seed {seed}: {} rooms over {:.0} min at {}x, {} runs side by side: {:.1} min",
             trace.rooms.len(),
@@ -137,17 +152,17 @@ impl Cli {
         let oracle = simulated(&Setup::oracle());
         let ours = self.replicas.iter().map(|&replicas| {
             let mut setup = Setup::usher(replicas);
-            setup.hints = self.hints;
+            (setup.hints, setup.interval_ms) = (self.hints, self.interval);
             (replicas, simulated(&setup))
         });
         Ok(Table { seed: seed.to_string(), oracle, simulated: ours.collect(), ran, own_cores })
     }
 
-    fn plans(&self) -> Vec<Plan> {
+    fn plans(&self, claims: Option<&Claims>) -> Vec<Plan> {
         let mut plans = Vec::new();
         for &replicas in &self.replicas {
             for kind in [Kind::OldDesign, Kind::Usher] {
-                if kind == Kind::OldDesign && self.only_usher {
+                if self.only.is_some_and(|only| only != kind) {
                     continue;
                 }
                 plans.push(Plan {
@@ -157,11 +172,21 @@ impl Cli {
                     interval_ms: self.interval,
                     hints: self.hints,
                     net: u8::try_from(10 + plans.len()).expect("a handful of runs"),
-                    store: self.store.clone(),
-                    more: self.more.clone(),
+                    store: claims.cloned(),
+                    more: self.set.clone(),
                 });
             }
         }
         plans
+    }
+}
+
+fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let number = |text: &str| {
+        text.parse().map_err(|_| format!("{text:?} is no seed: write for example 7001 or 7001..7004"))
+    };
+    match text.split_once("..") {
+        Some((from, to)) => Ok(number(from)?..=number(to)?),
+        None => number(text).map(|seed| seed..=seed),
     }
 }

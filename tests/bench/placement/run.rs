@@ -21,10 +21,8 @@ use usher_common::wire::RoomKey;
 
 use crate::agents::{Agents, Shared};
 use crate::replicas::{Replica, cpu_of};
-use crate::settings::{Kind, Settings};
+use crate::settings::{Claims, Kind, Settings};
 
-/// Secret of the room keys, the same for agents and aggregators.
-const SECRET: &str = "bench-placement-room-secret";
 /// The stage is brought up to the clock this often.
 const BEAT: Duration = Duration::from_millis(2);
 /// What the clock goes on by from beat to beat at most, ms of real time.
@@ -45,10 +43,10 @@ pub(crate) struct Plan {
     pub(crate) hints: f64,
     /// Tells runs side by side apart.
     pub(crate) net: u8,
-    /// Redis in which our replicas claim rooms.
-    pub(crate) store: Option<String>,
-    /// More settings of our aggregators.
-    pub(crate) more: String,
+    /// Where our replicas claim rooms.
+    pub(crate) store: Option<Claims>,
+    /// More settings of our aggregators, `section.key=value`.
+    pub(crate) more: Vec<String>,
 }
 
 /// How it went.
@@ -77,12 +75,13 @@ pub(crate) async fn run(
     lived_ms: &AtomicU64,
 ) -> anyhow::Result<Ran> {
     let (targets, secret) = (directory.join("targets.json"), directory.join("secret"));
-    std::fs::write(&secret, SECRET)?;
-    let keys = (0..trace.rooms.len()).map(|number| first_key(&trace, number)).collect();
+    let names = Names::new(&plan, &trace);
+    std::fs::write(&secret, &names.secret)?;
+    let keys = (0..trace.rooms.len()).map(|number| names.first_key(&trace, number)).collect();
     let stage = Stage::new(trace.clone(), World::default(), false);
     let shared = Shared::new(stage, keys, plan.speed);
     let mut agents = Agents::new(plan.kind, plan.net, shared.clone(), targets.clone());
-    let mut asks = Asks::new(&plan, &trace, shared.clone())?;
+    let mut asks = Asks::new(&plan, &trace, names, shared.clone())?;
     advance(&shared, 0, &mut agents, &mut asks)?;
     agents.publish()?;
 
@@ -98,13 +97,13 @@ pub(crate) async fn run(
             public_port: ports.0,
             operator_port: ports.1,
             replicas: &public_ports,
-            store: plan.store.as_deref(),
+            store: plan.store.as_ref(),
             targets: &targets,
             secret: &secret,
             more: &plan.more,
         };
         let file = directory.join(format!("replica{number}.toml"));
-        replicas.push(Replica::start(&settings.toml(), &file, ports)?);
+        replicas.push(Replica::start(&settings.toml()?, &file, ports)?);
     }
     for replica in &mut replicas {
         replica.ready(&asks.client).await?;
@@ -174,15 +173,30 @@ impl Clock {
     }
 }
 
-/// Rooms with a name have their key from the start; so have those that run already. The others get
-/// theirs with the name that the aggregator makes for them.
-fn first_key(trace: &Trace, number: usize) -> Option<RoomKey> {
-    let room = &trace.rooms[number];
-    (room.named || room.live_on.is_some()).then(|| key(&format!("r{number}")))
+/// The rooms' names and keys.
+#[derive(Debug, Clone)]
+struct Names {
+    /// The same for agents and aggregators of a run, and no other: two runs that claim in one store
+    /// have no room in common.
+    secret: String,
 }
 
-fn key(name: &str) -> RoomKey {
-    RoomKey::of(SECRET.as_bytes(), "", name)
+impl Names {
+    fn new(plan: &Plan, trace: &Trace) -> Self {
+        let (kind, process) = (plan.kind.name(), std::process::id());
+        Self { secret: format!("placement bench, {kind}, {}, {}, {process}", plan.replicas, trace.seed) }
+    }
+
+    /// Rooms with a name have their key from the start; so have those that run already. The others
+    /// get theirs with the name that the aggregator makes for them.
+    fn first_key(&self, trace: &Trace, number: usize) -> Option<RoomKey> {
+        let room = &trace.rooms[number];
+        (room.named || room.live_on.is_some()).then(|| self.key(&format!("r{number}")))
+    }
+
+    fn key(&self, name: &str) -> RoomKey {
+        RoomKey::of(self.secret.as_bytes(), "", name)
+    }
 }
 
 /// Brings the stage up to `until_ms` of the trace, and does what it cannot do.
@@ -211,6 +225,7 @@ fn advance(shared: &Shared, until_ms: u64, agents: &mut Agents, asks: &mut Asks)
 /// The people's side.
 struct Asks {
     trace: Arc<Trace>,
+    names: Names,
     shared: Arc<Shared>,
     client: reqwest::Client,
     urls: Vec<String>,
@@ -221,9 +236,10 @@ struct Asks {
 }
 
 impl Asks {
-    fn new(plan: &Plan, trace: &Arc<Trace>, shared: Arc<Shared>) -> anyhow::Result<Self> {
+    fn new(plan: &Plan, trace: &Arc<Trace>, names: Names, shared: Arc<Shared>) -> anyhow::Result<Self> {
         Ok(Self {
             trace: trace.clone(),
+            names,
             shared,
             client: client(&ClientOptions { idle_per_host: 64, ..ClientOptions::default() })?,
             urls: Vec::new(),
@@ -247,7 +263,7 @@ impl Asks {
         let url = &self.urls[self.balancer.below(self.urls.len())];
         let request = self.client.post(url).body(Value::Object(body).to_string());
         let (shared, took, named) = (self.shared.clone(), self.took.clone(), wanted.named);
-        let numbers = agents.numbers();
+        let (numbers, names) = (agents.numbers(), self.names.clone());
         self.under_way.spawn(async move {
             let began = Instant::now();
             let answer = call(request, DEADLINE, ANSWER_MAX).await;
@@ -255,7 +271,7 @@ impl Asks {
             let understood = understand(answer, &numbers);
             let mut scene = shared.lock();
             if let (Some((_, name)), false) = (&understood, named) {
-                scene.keys[room as usize] = Some(key(name));
+                scene.keys[room as usize] = Some(names.key(name));
             }
             scene.stage.answered(room, entry, understood.map(|(answered, _)| answered));
         });

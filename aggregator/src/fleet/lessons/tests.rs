@@ -133,7 +133,7 @@ fn a_node_whose_cpu_has_nothing_to_do_with_its_people_is_not_taken_at_its_word()
     let fleet = class.state.params_now(class.now).cost_per_person;
     assert!((fleet - 0.002).abs() < 0.0002, "one of twenty does not move the fleet's: {fleet}");
     let odd = lineup.candidates[0].cost_per_person.unwrap();
-    assert!((odd - fleet * ODDITY_MAX).abs() < 1e-9, "{odd}");
+    assert!((odd - fleet * 3.0).abs() < 1e-9, "{odd}");
 }
 
 #[test]
@@ -172,4 +172,55 @@ fn an_ordinary_meeting_is_learned_from_thirty_within_what_the_policy_was_found_g
     }
     assert_eq!(class.state.lessons(class.now).expected_people, Some(12.0));
     assert_eq!(class.chosen(&PlaceRequest::default()).1, 12.0);
+}
+
+/// What a class says for an hour: strong and weak nodes, meetings of 20 people, and their end.
+fn an_hour_of_lessons(rules: Learn) -> Class {
+    let mut class = Class::of(2, rules);
+    let names: Vec<String> = (0..40).map(|number| format!("room{number}")).collect();
+    for lesson in 0..720u64 {
+        class.now = lesson * 5_000;
+        // each meeting grows from one person to twenty, and is over before the next hour
+        let people = (1 + lesson).min(20);
+        let rooms: Vec<(&str, u64)> =
+            names.iter().map(|name| (name.as_str(), people)).filter(|_| lesson < 300).collect();
+        class.say(0, 0.83, 100, &rooms);
+        // one goes on: what is over is looked for when anybody is seen
+        class.say(1, 0.23, 100, &[("hall", 100)]);
+    }
+    class
+}
+
+#[test]
+fn each_kind_of_learning_changes_what_is_expected_and_switched_off_it_changes_nothing() {
+    let learned = an_hour_of_lessons(RULES_OF_LEARNING);
+    let (params, told) = (learned.state.params_now(learned.now), learned.state.lessons(learned.now));
+    assert_ne!(params.cost_per_person, Params::default().cost_per_person);
+    assert_eq!((params.expected_people, told.expected_people), (20.0, Some(20.0)));
+    assert_ne!(params.known_promise_memory_ms, Params::default().known_promise_memory_ms);
+    let own = |class: &Class| {
+        let lineup = class.state.lineup(&[], class.now);
+        lineup.candidates.iter().map(|node| (node.cost_per_person, node.capacity)).collect::<Vec<_>>()
+    };
+    assert!(own(&learned).iter().all(|(cost, capacity)| cost.is_some() && capacity.is_some()));
+
+    let no_cost = an_hour_of_lessons(Learn { person_cost: false, ..RULES_OF_LEARNING });
+    let (without, told) = (no_cost.state.params_now(no_cost.now), no_cost.state.lessons(no_cost.now));
+    assert_eq!((without.cost_per_person, told.cost_per_person), (Params::default().cost_per_person, None));
+    assert_eq!(own(&no_cost), [(None, None); 2]);
+    assert_eq!(without.expected_people, 20.0, "the other kind goes on");
+
+    let no_sizes = an_hour_of_lessons(Learn { room_sizes: false, ..RULES_OF_LEARNING });
+    let (without, told) = (no_sizes.state.params_now(no_sizes.now), no_sizes.state.lessons(no_sizes.now));
+    assert_eq!(Params { cost_per_person: without.cost_per_person, ..Params::default() }, without);
+    assert_eq!(
+        (told.expected_people, told.join_time_ms, told.meetings, told.known_rooms),
+        (None, None, 0, 0)
+    );
+    assert_eq!(without.cost_per_person, params.cost_per_person, "the other kind goes on");
+
+    let off = an_hour_of_lessons(Learn { room_sizes: false, person_cost: false, ..RULES_OF_LEARNING });
+    assert_eq!(off.state.params_now(off.now), Params::default());
+    assert_eq!(own(&off), [(None, None); 2]);
+    assert_eq!(off.chosen(&asking("room1", None)).1, Params::default().expected_people);
 }

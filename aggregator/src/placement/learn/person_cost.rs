@@ -2,6 +2,8 @@
 //!
 //! Least squares through the idle load, so that full moments count more than empty ones:
 //! `c = Σ n·(cpu − idle) / Σ n²`, with weights that fade with age.
+//!
+//! What a node taught is taken within bounds, see [`on_node`].
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,20 @@ const PEOPLE_MIN: u64 = 5;
 const CPU_MAX: f64 = 0.95;
 /// What a person can cost on any node that serves meetings: bounds of the estimate.
 const COST_RANGE: (f64, f64) = (0.0002, 0.02);
+
+/// A node's figure is taken for at most this many times (or this part of) what its hardware lets
+/// expect: a node whose CPU has nothing to do with its people must not be taken at its word.
+const ODDITY_MAX: f64 = 3.0;
+
+/// CPU of one more person on a node, share of its CPU, by what the node `learned`, within reason of what
+/// its hardware lets expect.
+///
+/// The figure is as much of the meetings that happen to be there as of the machine: in the replay its logarithm
+/// has a standard deviation of 0.14 over machines that differ by 0.06.
+#[must_use]
+pub fn on_node(learned: f64, by_hardware: f64) -> f64 {
+    learned.clamp(by_hardware / ODDITY_MAX, by_hardware * ODDITY_MAX)
+}
 
 /// The learned cost of one person. `Default` has learned nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,6 +123,13 @@ mod tests {
         let cost = taught((0..100).map(|_| (0.5, 200)));
         assert!(cost.estimate(500_000).is_some());
         assert_eq!(cost.estimate(50_000_000), None, "a day later");
+    }
+
+    #[test]
+    fn a_nodes_figure_is_taken_within_three_times_what_its_hardware_lets_expect() {
+        assert_eq!(on_node(0.003, 0.002), 0.003);
+        assert_eq!(on_node(0.02, 0.002), 0.006);
+        assert_eq!(on_node(0.0002, 0.006), 0.002);
     }
 
     #[test]
