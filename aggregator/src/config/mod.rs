@@ -19,7 +19,9 @@ use std::time::Duration;
 use usher_common::rt::auth::Tokens;
 
 use crate::discovery::Source;
-use crate::placement::learn::{COST_MEMORY_MS, COST_SAMPLES_MIN, MEETING_GAP_MS, MEETINGS_MIN};
+use crate::placement::learn::{
+    COST_MEMORY_MS, COST_SAMPLES_MIN, MEETING_GAP_MS, MEETINGS_MIN, NODE_MEMORY_MS,
+};
 use crate::placement::{Params, Policy};
 use crate::target::Token;
 
@@ -127,8 +129,10 @@ pub struct Learn {
     pub person_cost: bool,
     /// A node's report is a lesson once in this many milliseconds.
     pub interval_ms: u64,
-    /// Age constant with which lessons on cost fade, milliseconds.
+    /// Age constant with which lessons on the fleet's cost fade, milliseconds; taken for a meeting's length.
     pub memory_ms: u64,
+    /// The same for what a node teaches of its own cost.
+    pub node_memory_ms: u64,
     /// Lessons on cost (weighted by age) below which nothing is concluded.
     pub samples_min: u32,
     /// A room not seen for so many milliseconds has ended.
@@ -146,6 +150,7 @@ impl Default for Learn {
             person_cost: true,
             interval_ms: 5_000,
             memory_ms: COST_MEMORY_MS,
+            node_memory_ms: NODE_MEMORY_MS,
             samples_min: COST_SAMPLES_MIN,
             meeting_gap_ms: MEETING_GAP_MS,
             meetings_min: MEETINGS_MIN,

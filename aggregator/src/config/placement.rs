@@ -209,7 +209,13 @@ pub(super) const ROWS: &[Key] = &[
         "placement.learn_memory",
         Kind::Duration,
         "30m",
-        "Time constant with which lessons on the cost of a participant fade",
+        "Time constant with which lessons on the cost of a participant fade; about a meeting's length",
+    ),
+    row(
+        "placement.learn_node_memory",
+        Kind::Duration,
+        "24h",
+        "The same for what one node teaches of itself: its meetings change, the machine hardly",
     ),
     row(
         "placement.learn_samples_min",
@@ -306,6 +312,7 @@ pub(super) fn placement(settings: &Settings, complaints: &mut Complaints) -> Pla
         person_cost: flag("placement.learn_person_cost"),
         interval_ms: millis(settings, "placement.learn_interval"),
         memory_ms: millis(settings, "placement.learn_memory"),
+        node_memory_ms: millis(settings, "placement.learn_node_memory"),
         samples_min: count("placement.learn_samples_min"),
         meeting_gap_ms: millis(settings, "placement.learn_meeting_gap"),
         meetings_min: count("placement.learn_meetings_min"),

@@ -77,7 +77,7 @@ impl School {
 
     /// A pupil of this school.
     pub(super) fn pupil(&self) -> Pupil {
-        Pupil { cost: PersonCost::new(self.rules.memory_ms, self.rules.samples_min), heard: None }
+        Pupil { cost: PersonCost::new(self.rules.node_memory_ms, self.rules.samples_min), heard: None }
     }
 
     /// Listens to a node's newest report, if it is its turn.
@@ -146,13 +146,15 @@ impl State {
         }
     }
 
-    /// CPU of one more person on this node by its own figures, within reason of what its hardware lets
-    /// expect; `None` while too little was seen.
+    /// CPU of one more person on this node by its own figures, as far as they are to be believed beside what
+    /// its hardware lets expect; `None` while too little was seen.
     pub(super) fn learned_cost(&self, node: &Node, params: &Params, now: Millis) -> Option<f64> {
-        let learned = node.pupil.cost.estimate(now).filter(|_| self.school.rules.person_cost)?;
+        let (cost, rules) = (&node.pupil.cost, &self.school.rules);
+        let learned = cost.estimate(now).filter(|_| rules.person_cost)?;
         let cores = node.latest.as_ref()?.report.cpu.as_ref()?.cores;
         let by_hardware = params.cost_per_person * params.standard_cores / f64::from(cores.max(1));
-        Some(on_node(learned, by_hardware))
+        let person_meetings = cost.people(now) * rules.interval_ms as f64 / rules.memory_ms.max(1) as f64;
+        Some(on_node(learned, by_hardware, person_meetings))
     }
 
     fn learned_size(&self, room: &RoomKey, now: Millis) -> Option<f64> {

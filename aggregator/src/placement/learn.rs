@@ -8,5 +8,5 @@ mod person_cost;
 mod room_size;
 
 pub use join_time::JoinTime;
-pub use person_cost::{COST_MEMORY_MS, COST_SAMPLES_MIN, PersonCost, on_node};
+pub use person_cost::{COST_MEMORY_MS, COST_SAMPLES_MIN, NODE_MEMORY_MS, PersonCost, on_node};
 pub use room_size::{MEETING_GAP_MS, MEETINGS_MIN, RoomSizes, Sighting};

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::placement::learn::{PersonCost, on_node};
+use crate::placement::learn::{COST_MEMORY_MS, COST_SAMPLES_MIN, NODE_MEMORY_MS, PersonCost, on_node};
 use crate::placement::{
     Candidate, Choice, JoinRate, Life, NoPlace, Params, Promise, Reading, Request, Witness, choose,
 };
@@ -33,7 +33,7 @@ pub(super) struct Replica {
 }
 
 /// What is kept of one node beside its candidate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Notes {
     failures: u32,
     joins: JoinRate,
@@ -41,6 +41,13 @@ struct Notes {
     own: Vec<Promise>,
     /// What it taught of the cost of a person.
     cost: PersonCost,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        let cost = PersonCost::new(NODE_MEMORY_MS, COST_SAMPLES_MIN);
+        Self { failures: 0, joins: JoinRate::default(), own: Vec::new(), cost }
+    }
 }
 
 impl Replica {
@@ -117,8 +124,8 @@ impl Replica {
         }
     }
 
-    /// Slow estimators.
-    pub(super) fn learn(&mut self, now_ms: u64) {
+    /// Slow estimators, once every `every_ms`.
+    pub(super) fn learn(&mut self, every_ms: u64, now_ms: u64) {
         let standard_cores = self.params.standard_cores;
         for (candidate, notes) in self.candidates.iter().zip(&mut self.notes) {
             let Some(reading) = candidate.reading.as_ref().filter(|_| candidate.life == Life::Up) else {
@@ -137,7 +144,8 @@ impl Replica {
         for (candidate, notes) in self.candidates.iter_mut().zip(&self.notes) {
             let learned = candidate.reading.as_ref().and_then(|reading| {
                 let by_hardware = of_standard * standard_cores / f64::from(reading.cores?.max(1));
-                Some(on_node(notes.cost.estimate(now_ms)?, by_hardware))
+                let meetings = notes.cost.people(now_ms) * every_ms as f64 / COST_MEMORY_MS as f64;
+                Some(on_node(notes.cost.estimate(now_ms)?, by_hardware, meetings))
             });
             candidate.cost_per_person = learned;
             candidate.capacity = learned.map(|cost| of_standard / cost);

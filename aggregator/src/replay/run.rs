@@ -83,7 +83,7 @@ impl Replay<'_> {
             }
             Event::Learn { replica } => {
                 if self.setup.learn_cost {
-                    self.replicas[replica].learn(now_ms);
+                    self.replicas[replica].learn(LEARN_EVERY_MS, now_ms);
                 }
                 self.stage.put(now_ms + LEARN_EVERY_MS, Event::Learn { replica });
             }

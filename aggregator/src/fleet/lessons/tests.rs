@@ -13,6 +13,7 @@ const RULES_OF_LEARNING: Learn = Learn {
     person_cost: true,
     interval_ms: 5_000,
     memory_ms: 1_800_000,
+    node_memory_ms: 86_400_000,
     samples_min: 30,
     meeting_gap_ms: 600_000,
     meetings_min: 2,
@@ -92,13 +93,17 @@ fn two_nodes_of_different_strength(lessons: u64) -> Class {
 #[test]
 fn what_a_person_costs_on_a_node_changes_the_placement_and_never_from_too_few_lessons() {
     let large = PlaceRequest { expected: Some(100.0), ..PlaceRequest::default() };
-    let class = two_nodes_of_different_strength(40);
-    let lineup = class.state.lineup(&[], class.now);
-    let costs: Vec<f64> = lineup.candidates.iter().map(|node| node.cost_per_person.unwrap()).collect();
-    assert!((costs[0] - 0.004).abs() < 1e-9 && (costs[1] - 0.002).abs() < 1e-9, "{costs:?}");
-    assert_eq!(class.chosen(&large).0, "vm1");
-    let strong = lineup.candidates[1].capacity.unwrap() / lineup.candidates[0].capacity.unwrap();
-    assert!((strong - 2.0).abs() < 1e-9, "{strong}");
+    let (minutes, half_a_day) = (40, 8_640);
+    for (lessons, least, most) in [(minutes, 1.001, 1.1), (half_a_day, 1.95, 2.0)] {
+        let class = two_nodes_of_different_strength(lessons);
+        let lineup = class.state.lineup(&[], class.now);
+        let costs: Vec<f64> = lineup.candidates.iter().map(|node| node.cost_per_person.unwrap()).collect();
+        let weaker = costs[0] / costs[1];
+        assert!((least..=most).contains(&weaker), "{lessons} lessons: {costs:?}");
+        assert_eq!(class.chosen(&large).0, "vm1");
+        let stronger = lineup.candidates[1].capacity.unwrap() / lineup.candidates[0].capacity.unwrap();
+        assert!((stronger - weaker).abs() < 1e-9, "{stronger}");
+    }
     let early = two_nodes_of_different_strength(29);
     let lineup = early.state.lineup(&[], early.now);
     assert!(lineup.candidates.iter().all(|node| node.cost_per_person.is_none() && node.capacity.is_none()));
@@ -133,7 +138,7 @@ fn a_node_whose_cpu_has_nothing_to_do_with_its_people_is_not_taken_at_its_word()
     let fleet = class.state.params_now(class.now).cost_per_person;
     assert!((fleet - 0.002).abs() < 0.0002, "one of twenty does not move the fleet's: {fleet}");
     let odd = lineup.candidates[0].cost_per_person.unwrap();
-    assert!((odd - fleet * 3.0).abs() < 1e-9, "{odd}");
+    assert!((fleet..fleet * 1.1).contains(&odd), "five people for some minutes prove little: {odd}");
 }
 
 #[test]
