@@ -3,8 +3,12 @@
 
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::get;
 use serde_json::json;
-use usher_common::wire::OperatorMode;
+use tokio_util::sync::CancellationToken;
+use usher_common::rt::http_server::{bind, serve};
+use usher_common::wire::{OperatorMode, PublicUrl};
 use usher_tests::aggregator::{Aggregator, QUICK};
 use usher_tests::eventually::{eventually, unless};
 use usher_tests::fake_agent::{FakeAgent, Manner};
@@ -197,6 +201,32 @@ async fn a_fresh_replica_finds_rooms_where_the_agents_say_they_are() {
         "a room on a dead node moves"
     );
     assert_eq!(aggregator.join("weekly").await, "https://vm2.example.org/weekly", "and stays there");
+}
+
+#[tokio::test]
+async fn meetings_stay_on_a_node_whose_agent_died_as_long_as_its_page_is_served() {
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let page = format!("http://{}", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    let web = Router::new().route("/", get(|| async { "meetings" }));
+    let web = tokio::spawn(serve(listener, web, stop.clone(), Duration::ZERO));
+    let mut agents = three();
+    agents[1].set(|script| script.report.public_url = PublicUrl::parse(&page).unwrap());
+    agents[1].set_room(SECRET.as_bytes(), "weekly", 3);
+    let (_dir, settings) = with_secret();
+    let aggregator = Aggregator::over(&agents, &settings).await;
+    let place = aggregator.join("weekly").await;
+    assert_eq!(place, format!("{page}/weekly"));
+    agents[1].kill().await;
+    aggregator
+        .node_is("vm2", "down, its page served", |node| node["life"] == "down" && node["page_served"] == true)
+        .await;
+    assert_eq!(aggregator.join("weekly").await, place, "people are in it");
+    assert_eq!(aggregator.best().await.as_deref(), Some("vm1"), "new rooms go elsewhere");
+    stop.cancel();
+    web.await.unwrap().unwrap();
+    aggregator.node_is("vm2", "dead", |node| node["page_served"] == false).await;
+    assert_eq!(aggregator.join("weekly").await, "https://vm1.example.org/weekly");
 }
 
 #[tokio::test]

@@ -100,6 +100,7 @@ fn health(settings: &Settings, complaints: &mut Complaints) -> Health {
         panic: settings.number("health.panic").expect("has a default"),
         panic_hold_ms: millis(settings, "health.panic_hold"),
         max_age_ms: u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX),
+        page: settings.bool("health.page").expect("has a default"),
     }
 }
 

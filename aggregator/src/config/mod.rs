@@ -90,6 +90,8 @@ pub struct Health {
     pub panic_hold_ms: u64,
     /// Age of a sample beyond which it does not count, milliseconds.
     pub max_age_ms: u64,
+    /// Whether the page of a node whose agent is silent is looked at.
+    pub page: bool,
 }
 
 /// Whom to read.

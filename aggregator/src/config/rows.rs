@@ -125,6 +125,12 @@ const GENERAL: &[Key] = &[
     ),
     key("health.panic_hold", Kind::Duration, Some("60s"), "How long lost nodes stay in use then"),
     key(
+        "health.page",
+        Kind::Bool,
+        Some("true"),
+        "Look whether a node whose agent is silent still serves its public URL: while it does, its meetings stay there (it gets no new ones)",
+    ),
+    key(
         "discovery.targets",
         Kind::List,
         None,

@@ -33,6 +33,13 @@ pub enum Event {
         /// What exactly happened.
         detail: String,
     },
+    /// Somebody looked whether the node at a target whose reads fail still serves its page.
+    Looked {
+        /// Who.
+        target: TargetId,
+        /// Whether it does.
+        served: bool,
+    },
     /// A target gave no report.
     Failed {
         /// Who.

@@ -49,6 +49,8 @@ pub enum Flip {
     Operator(NodeId, OperatorMode),
     /// The node's own readiness changed.
     Readiness(NodeId, bool, Vec<NotReady>),
+    /// The agent is silent; whether the node's page is served beside it.
+    Page(NodeId, bool),
     /// Rooms sent to the node stay empty.
     BrokenOff(NodeId),
     /// So many rooms with people in them came to be on this node and on another too.
@@ -85,6 +87,10 @@ impl Flip {
                 let reasons: Vec<&str> = reasons.iter().map(|reason| reason.as_str()).collect();
                 tracing::info!(%node, ready, reasons = reasons.join(","), "node's readiness");
             }
+            Self::Page(node, true) => {
+                tracing::warn!(%node, "the agent gives no report, but the node's page is served: its meetings stay there, new ones go elsewhere");
+            }
+            Self::Page(node, false) => tracing::warn!(%node, "the node's page is not served either"),
             Self::BrokenOff(node) => {
                 tracing::warn!(%node, "rooms sent to the node stay empty: left out for a while");
             }

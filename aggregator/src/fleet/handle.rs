@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use url::Url;
 use usher_common::wire::NodeId;
 
 use super::{Event, FleetView, Node, NodeView, Readiness, State};
@@ -13,7 +14,7 @@ use crate::clock::{Clock, Millis};
 use crate::config::{Health, Learn};
 use crate::placement::Params;
 use crate::rooms::Memory;
-use crate::target::Target;
+use crate::target::{Target, TargetId};
 
 /// The fleet, shared.
 #[derive(Debug)]
@@ -70,6 +71,15 @@ impl Fleet {
     #[must_use]
     pub fn target(&self, name: &str) -> Option<Target> {
         self.lock().state.find(name).map(|node| node.target.clone())
+    }
+
+    /// The page of the node at a target, where it should be looked at: it has one, and reads of it fail.
+    #[must_use]
+    pub fn page_to_look_at(&self, target: &TargetId) -> Option<Url> {
+        let inner = self.lock();
+        let node = inner.state.nodes().find(|node| node.target.id == *target)?;
+        node.misfortune.as_ref()?;
+        Some(node.latest.as_ref()?.report.public_url.as_url().clone())
     }
 
     /// The regions that nodes stand in, each once.

@@ -96,6 +96,9 @@ pub struct Node {
     pub since: Millis,
     /// What is wrong; `None` after a good read.
     pub misfortune: Option<Misfortune>,
+    /// Whether its page was served when it was last looked at, because reads fail; `None` while they do
+    /// not, and before the first look.
+    pub page: Option<bool>,
     /// The last report; `None` before the first.
     pub latest: Option<Latest>,
     /// Promises of ours.
@@ -125,6 +128,7 @@ impl Node {
             life: Life::New,
             since: now,
             misfortune: None,
+            page: None,
             latest: None,
             pledges: Pledges::default(),
             traffic: Traffic::default(),
@@ -214,6 +218,15 @@ impl Node {
         }
     }
 
+    /// Its page was looked at; tells whether that is news. What comes after a good read is too late.
+    pub fn looked(&mut self, served: bool) -> bool {
+        let is_news = self.misfortune.is_some() && self.page != Some(served);
+        if is_news {
+            self.page = Some(served);
+        }
+        is_news
+    }
+
     /// Takes note of who came, by the report just taken in. Tells whether the node is left out
     /// from now on because rooms sent there stay empty.
     pub fn observe_traffic(&mut self, params: &Params, now: Millis) -> bool {
@@ -231,6 +244,7 @@ impl Node {
     fn good(&mut self, rules: &Health, now: Millis) {
         self.tried = true;
         self.misfortune = None;
+        self.page = None;
         self.bad = 0;
         self.good = self.good.saturating_add(1);
         if self.life != Life::Down || self.good >= rules.rise {

@@ -102,13 +102,14 @@ pub(super) fn standing(node: &Node, rules: &Health, panic: bool, now: Millis) ->
 }
 
 /// May people go on joining a room that is known to be on this node? `live` tells that
-/// its last report shows the room with people in it.
+/// its last report shows the room with people in it. A node without reports keeps its rooms while its
+/// page is served: what died may be the agent alone.
 pub(super) fn is_joinable(node: &Node, live: bool, rules: &Health, panic: bool, now: Millis) -> bool {
     let Some(latest) = &node.latest else { return false };
     let alive = match node.life {
         Life::Up | Life::Suspect => true,
         Life::New => false,
-        Life::Down => panic && is_perhaps_alive(node, rules, now),
+        Life::Down => node.page == Some(true) || (panic && is_perhaps_alive(node, rules, now)),
     };
     let report = &latest.report;
     // A node that says it cannot hold meetings cannot hold one that nobody is in yet.

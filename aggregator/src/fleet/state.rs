@@ -61,6 +61,14 @@ impl State {
                     node.silent(Trouble::Fetch(reason), detail, rules, now);
                 });
             }
+            Event::Looked { target, served } => {
+                if let Some(node) = self.nodes.get_mut(&target)
+                    && node.looked(served)
+                    && let Some(node) = node.name()
+                {
+                    flips.push(Flip::Page(node.clone(), served));
+                }
+            }
             Event::Failed { target, reason, detail } => {
                 self.turn(&target, now, &mut flips, |node, rules| {
                     node.failed(Trouble::Fetch(reason), detail, rules, now);

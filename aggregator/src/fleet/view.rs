@@ -51,6 +51,8 @@ pub struct NodeView {
     pub unfit: Option<&'static str>,
     /// What is wrong with reading it.
     pub trouble: Option<TroubleView>,
+    /// Whether its page was served beside that, when last looked at; `None` while nothing is wrong.
+    pub page_served: Option<bool>,
     /// Whether it says that it may take new rooms; `None` when it was never read.
     pub ready: Option<bool>,
     /// Why not.
@@ -147,6 +149,7 @@ impl State {
             life_age_ms: now.saturating_sub(node.since),
             eligible: standing.is_ok(),
             unfit: standing.err().map(super::Unfit::as_str),
+            page_served: node.page,
             trouble: node.misfortune.as_ref().map(|misfortune| TroubleView {
                 reason: misfortune.reason.as_str(),
                 detail: misfortune.detail.clone(),

@@ -36,6 +36,8 @@ pub(super) struct Replica {
 #[derive(Debug)]
 struct Notes {
     failures: u32,
+    /// Its page was served when a read last failed.
+    page: bool,
     joins: JoinRate,
     /// Promises made here that the agent may not have listed yet.
     own: Vec<Promise>,
@@ -46,7 +48,7 @@ struct Notes {
 impl Default for Notes {
     fn default() -> Self {
         let cost = PersonCost::new(NODE_MEMORY_MS, COST_SAMPLES_MIN);
-        Self { failures: 0, joins: JoinRate::default(), own: Vec::new(), cost }
+        Self { failures: 0, page: false, joins: JoinRate::default(), own: Vec::new(), cost }
     }
 }
 
@@ -72,11 +74,19 @@ impl Replica {
         self.notes.push(Notes::default());
     }
 
-    /// The answer of a scrape, or its failure.
-    pub(super) fn scraped(&mut self, vm: usize, report: Option<Figures>, setup: &Setup, now_ms: u64) {
+    /// The answer of a scrape, or its failure; `page` tells whether people find the VM's page served.
+    pub(super) fn scraped(
+        &mut self,
+        vm: usize,
+        report: Option<Figures>,
+        page: bool,
+        setup: &Setup,
+        now_ms: u64,
+    ) {
         let (candidate, notes) = (&mut self.candidates[vm], &mut self.notes[vm]);
         let Some(report) = report else {
             notes.failures += 1;
+            notes.page = setup.look_at_page && page;
             if candidate.life != Life::NeverSeen {
                 candidate.life = if notes.failures >= setup.down_after { Life::Down } else { Life::Suspect };
             }
@@ -177,7 +187,8 @@ impl Replica {
     /// Whether people may still be sent to a room on `vm`.
     fn reachable(&self, vm: usize, now_ms: u64) -> bool {
         let (candidate, notes) = (&self.candidates[vm], &self.notes[vm]);
-        candidate.reading.is_some() && notes.failures < self.lost_after && !candidate.breaker.is_open(now_ms)
+        let there = notes.failures < self.lost_after || notes.page;
+        candidate.reading.is_some() && there && !candidate.breaker.is_open(now_ms)
     }
 
     /// The product's answer for a new room.

@@ -78,7 +78,8 @@ impl Replay<'_> {
             Event::Scrape { replica, group } => self.scrape(replica, group),
             Event::Reports { replica, reports } => {
                 for (vm, report) in reports {
-                    self.replicas[replica].scraped(vm, report, self.setup, now_ms);
+                    let page = self.stage.vms[vm].alive;
+                    self.replicas[replica].scraped(vm, report, page, self.setup, now_ms);
                 }
             }
             Event::Learn { replica } => {

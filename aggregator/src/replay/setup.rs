@@ -17,6 +17,8 @@ pub struct Setup {
     pub down_after: u32,
     /// Failures in a row after which the rooms known to be there are placed anew.
     pub lost_after: u32,
+    /// Not while the VM's page is served.
+    pub look_at_page: bool,
     /// Agents are asked in so many groups, spread over the interval.
     pub groups: usize,
     /// The agent takes a promise before the answer is given, and reports it to all replicas.
@@ -55,7 +57,8 @@ impl Setup {
             replicas,
             interval_ms: 1_000,
             down_after: 2,
-            lost_after: 6,
+            lost_after: 2,
+            look_at_page: true,
             groups: 10,
             confirm: true,
             route_by_name: true,
@@ -93,6 +96,7 @@ impl Setup {
             interval_ms: 30_000,
             down_after: 1,
             lost_after: 1,
+            look_at_page: false,
             groups: 1,
             confirm: false,
             slow_cpu: true,

@@ -4,11 +4,14 @@
 //!  discovery ──targets──► one loop per target: wait ─► permit ─► fetch ─► Event ─► fleet
 //! ```
 //!
+//! Where a read fails, the page that people open is looked at too, before the next read is due.
+//!
 //! What a read means for a node's life is the fleet's to judge; nothing is decided here
 //! but when to read next.
 
 mod exporter;
 mod fetch;
+mod page;
 mod schedule;
 
 use std::collections::HashMap;
@@ -27,6 +30,7 @@ use crate::target::{Target, TargetId};
 
 use exporter::Exporter;
 use fetch::{Fetched, Fetcher};
+use page::Looker;
 use schedule::Schedule;
 
 /// All that a loop needs.
@@ -35,6 +39,7 @@ pub struct Scraper {
     settings: Scrape,
     health: Health,
     fetcher: Fetcher,
+    looker: Looker,
     permits: Semaphore,
     fleet: Arc<Fleet>,
     stats: Arc<Stats>,
@@ -54,8 +59,9 @@ impl Scraper {
         seed: u64,
     ) -> Result<Self, Failure> {
         let fetcher = Fetcher::new(settings.timeout, settings.max_bytes)?;
+        let looker = Looker::new(settings.timeout)?;
         let permits = Semaphore::new(settings.concurrency);
-        Ok(Self { settings, health, fetcher, permits, fleet, stats, clock, seed })
+        Ok(Self { settings, health, fetcher, looker, permits, fleet, stats, clock, seed })
     }
 
     /// Follows discovery's lists for ever, with one loop per target.
@@ -111,7 +117,11 @@ impl Scraper {
             }
         };
         loop {
-            tokio::time::sleep_until(self.clock.instant(due)).await;
+            tokio::join!(tokio::time::sleep_until(self.clock.instant(due)), async {
+                if failures > 0 {
+                    self.look(&target).await;
+                }
+            });
             let permit = self.permits.acquire().await.expect("the semaphore is never closed");
             let outcome = self.read(&target, &mut source).await;
             drop(permit);
@@ -119,6 +129,15 @@ impl Scraper {
             let next = schedule.next(due, self.clock.elapsed(), failures, rand::random());
             self.stats.missed.inc_by(next.missed);
             due = next.due;
+        }
+    }
+
+    /// Looks at the page of a node that gives no report.
+    async fn look(&self, target: &Target) {
+        let page = self.health.page.then(|| self.fleet.page_to_look_at(&target.id)).flatten();
+        if let Some(url) = page {
+            let served = self.looker.is_served(url).await;
+            self.fleet.apply(Event::Looked { target: target.id.clone(), served });
         }
     }
 

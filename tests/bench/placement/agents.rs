@@ -1,6 +1,6 @@
 //! The fleet at the wire: one listener for each VM of the trace, all in this process. Each reports
-//! what the stage says of its VM, keeps promises in the real agent's own book, and is gone when
-//! the VM dies.
+//! what the stage says of its VM, keeps promises in the real agent's own book, serves a page, and is
+//! gone when the VM dies.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -108,10 +108,12 @@ impl Agents {
         let agent = Agent {
             vm,
             node: NodeId::parse(&name)?,
-            url: PublicUrl::parse(&format!("https://{name}"))?,
+            url: PublicUrl::parse(&format!("http://{address}"))?,
             shared: self.shared.clone(),
         };
         let routes = Router::new()
+            // the VM's web server: there as long as the VM is, whatever its agent does
+            .route("/", get(|| async { "meetings" }))
             .route("/v1/report", get(report))
             .route("/v1/reservations", post(reserve))
             .route("/v1/reservations/{id}", delete(release))

@@ -6,7 +6,7 @@ use crate::fleet::standing::standing;
 use crate::fleet::{Pledge, Standing, Unfit};
 
 pub(in crate::fleet) const RULES: Health =
-    Health { fall: 2, rise: 2, panic: 0.5, panic_hold_ms: 60_000, max_age_ms: 3_000 };
+    Health { fall: 2, rise: 2, panic: 0.5, panic_hold_ms: 60_000, max_age_ms: 3_000, page: true };
 
 /// A report of a ready node.
 pub(in crate::fleet) fn report(node: &str, boot_id: &str, seq: u64) -> Report {
@@ -216,6 +216,35 @@ fn of_a_split_room_the_earlier_wins_and_what_is_about_as_early_goes_by_name() {
             "it ended elsewhere"
         );
     }
+}
+
+#[test]
+fn the_rooms_of_a_node_whose_agent_is_silent_stay_while_its_page_is_served() {
+    let mut scene = Scene::new(&["a", "b", "c"]);
+    scene.report(0, with_room(report("vm1", "x", 1), "daily", 3), 0);
+    scene.report(1, report("vm2", "x", 1), 0);
+    scene.report(2, report("vm3", "x", 1), 0);
+    let look = |scene: &mut Scene, served| {
+        scene.state.apply(Event::Looked { target: scene.targets[0].clone(), served }, 2_000)
+    };
+    assert!(look(&mut scene, false).is_empty(), "a late answer of a trouble that is over");
+    scene.fail(0, ProbeFailure::Timeout, 1_000);
+    scene.fail(0, ProbeFailure::Timeout, 2_000);
+    let node = |scene: &Scene| {
+        scene.state.whereabouts(&key("daily"), 2_000).map(|found| found.node.name().unwrap().to_string())
+    };
+    assert_eq!(node(&scene), None, "nobody looked yet");
+    assert!(matches!(look(&mut scene, true)[..], [Flip::Page(_, true)]));
+    assert!(look(&mut scene, true).is_empty(), "told once");
+    assert_eq!(node(&scene).as_deref(), Some("vm1"));
+    assert_eq!(scene.standing(0, 2_000), Err(Unfit::Down), "new rooms go elsewhere");
+    look(&mut scene, false);
+    assert_eq!(node(&scene), None);
+    look(&mut scene, true);
+    scene.report(0, with_room(report("vm1", "x", 1), "daily", 3), 3_000);
+    scene.fail(0, ProbeFailure::Refused, 4_000);
+    scene.fail(0, ProbeFailure::Refused, 5_000);
+    assert_eq!(node(&scene), None, "what was seen in an earlier trouble does not count");
 }
 
 #[test]
