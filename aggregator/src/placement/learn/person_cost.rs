@@ -30,17 +30,18 @@ const ODDITY_MAX: f64 = 3.0;
 /// How differently machines of one size perform: standard deviation of the logarithm. Replay: 0.06.
 const MACHINES_SD: f64 = 0.06;
 /// What one person's meeting says of the machine it is on: variance of the logarithm. Meetings differ in
-/// video and in size. Replay: 0.14² where 150 people were seen for half an hour.
-const MEETING_VARIANCE: f64 = 3.0;
-/// A difference of more standard deviations than this is not the meetings'.
-const SURPRISE: f64 = 2.0;
+/// video and in size, and those of the first half hour are the same ones all the time. Replay: a standard
+/// deviation of 0.11 after 390 of them, 0.19 after 180, on machines of full and of half size.
+const MEETING_VARIANCE: f64 = 6.0;
+/// A difference of more standard deviations than this is not the meetings'; the fleet's are many.
+const SURPRISE: f64 = 3.0;
 
 /// CPU of one more person on a node, share of its CPU, by what the node `learned` from so many
 /// `person_meetings` (people, each through one meeting's length) and by what its hardware lets expect.
 ///
 /// The share of the difference that is believed is that of the machines' variance in both variances together
 /// (empirical Bayes: machines may differ by more where meetings do not explain it). In the replay a node's own
-/// figure taken at its word made a tenth more overload than none at all.
+/// figure taken at its word makes a tenth more overload than none at all.
 #[must_use]
 pub fn on_node(learned: f64, by_hardware: f64, person_meetings: f64) -> f64 {
     let difference = (learned / by_hardware).ln();
@@ -158,9 +159,9 @@ mod tests {
         let (hardware, half_an_hour, a_day) = (0.002, 150.0, 48.0 * 150.0);
         let believed = |times: f64, evidence| (on_node(hardware * times, hardware, evidence) / hardware).ln();
         let share = |times: f64, evidence| believed(times, evidence) / times.ln();
-        assert!((0.1..0.2).contains(&share(1.15, half_an_hour)), "as meetings differ anyway");
-        assert!(share(1.15, a_day) > 0.85, "not over a day");
-        assert!(share(2.0, half_an_hour) > 0.8, "meetings do not differ so much");
+        assert!((0.05..0.1).contains(&share(1.15, half_an_hour)), "as meetings differ anyway");
+        assert!(share(1.15, a_day) > 0.8, "not over a day");
+        assert!(share(2.0, 2.0 * half_an_hour) > 0.8, "meetings do not differ so much");
         assert!(share(2.0, 5.0) < 0.1, "they do when they are few");
         assert_eq!(on_node(hardware * 2.0, hardware, 0.0), hardware);
     }
