@@ -12,7 +12,8 @@
 //!
 //! The agent is the one of the profile `dist`, as it is installed.
 //!
-//! Not shown: containers (their figures come from cgroup files, a few reads each).
+//!   Where a Docker engine runs, a third agent does the same beside a compose project of four
+//!   stand-in containers, which it finds, measures each second and probes by itself.
 //!
 //! CPU time is the kernel's count in nanoseconds and bears other work on the machine;
 //! latency does not, so look at the load average beside it.
@@ -149,8 +150,9 @@ fn repeat(port: u16, request: Request, every: Duration, stop: &AtomicBool) -> Re
 fn steady(agent: &std::path::Path, length: Duration) -> Result<()> {
     let (_jitsi, services) = subject::stand_in_jitsi()?;
     let flags: Vec<&str> = services.iter().map(String::as_str).collect();
+    let containers = subject::stand_in_containers()?;
     // In the order of the names below.
-    let mut subjects = [
+    let mut subjects = vec![
         Subject::agent(agent, &[])?,
         Subject::agent(agent, &[])?,
         Subject::node_exporter()?,
@@ -158,18 +160,27 @@ fn steady(agent: &std::path::Path, length: Duration) -> Result<()> {
         Subject::agent(agent, &flags)?,
         Subject::node_exporter()?,
     ];
-    let [_, cold, cold_theirs, _, mixed, mixed_theirs] = subjects.each_ref().map(|subject| subject.port);
+    let ports: Vec<u16> = subjects.iter().map(|subject| subject.port).collect();
+    let (cold, cold_theirs, mixed, mixed_theirs) = (ports[1], ports[2], ports[4], ports[5]);
     pause(SETTLE);
     let scrape = Request::Metrics { gzip: true };
-    let plan = [
+    let mut plan = vec![
         (cold, scrape, COLD_EVERY),
         (cold_theirs, scrape, COLD_EVERY),
         (mixed, scrape, PROMETHEUS_EVERY),
         (mixed, Request::Report, AGGREGATOR_EVERY),
         (mixed_theirs, scrape, PROMETHEUS_EVERY),
     ];
+    if let Some(stack) = &containers {
+        let subject = Subject::beside(agent, stack)?;
+        plan.push((subject.port, scrape, PROMETHEUS_EVERY));
+        plan.push((subject.port, Request::Report, AGGREGATOR_EVERY));
+        subjects.push(subject);
+        // it looks around first
+        pause(SETTLE);
+    }
     let stop = AtomicBool::new(false);
-    let mut before = [Duration::ZERO; 6];
+    let mut before = vec![Duration::ZERO; subjects.len()];
     for (before, subject) in before.iter_mut().zip(&mut subjects) {
         *before = subject.cpu()?;
     }
@@ -191,7 +202,7 @@ fn steady(agent: &std::path::Path, length: Duration) -> Result<()> {
     });
     let counts = counts.into_iter().collect::<Result<Vec<_>>>()?;
     let minutes = start.elapsed().as_secs_f64() / 60.0;
-    let mut spent = [0.0; 6];
+    let mut spent = vec![0.0; subjects.len()];
     for (spent, (before, subject)) in spent.iter_mut().zip(before.into_iter().zip(&mut subjects)) {
         *spent = (subject.cpu()? - before).as_secs_f64();
     }
@@ -207,6 +218,16 @@ fn steady(agent: &std::path::Path, length: Duration) -> Result<()> {
     let memory = [subjects[4].memory()?, subjects[5].memory()?];
     println!("{}", row("RSS, MiB", memory.map(|memory| Figure::one(memory.rss_mib))));
     println!("{}", row("highest RSS, MiB", memory.map(|memory| Figure::one(memory.peak_mib))));
+    match subjects.get(6) {
+        Some(beside) => {
+            println!("\nthe mix beside four containers");
+            let figures = [spent[6], spent[5]].map(|spent| Figure::one(spent / minutes));
+            println!("{}", row("CPU s per minute", figures));
+            let memory = [beside.memory()?, subjects[5].memory()?];
+            println!("{}", row("RSS, MiB", memory.map(|memory| Figure::one(memory.rss_mib))));
+        }
+        None => println!("\nthe mix beside containers: not measured, {}", subject::NO_ENGINE),
+    }
     Ok(())
 }
 

@@ -10,11 +10,18 @@ use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 use usher_tests::jitsi_double::{Room, World};
 use usher_tests::program::free_port;
+use usher_tests::stack::Stack;
 
 use super::pause;
 
 /// The unit that the agent is installed with.
 const UNIT: &str = include_str!("../../../systemd/usher-agent.service");
+
+/// Where the engine of this machine listens.
+const ENGINE: &str = "/var/run/docker.sock";
+
+/// Why there are no containers.
+pub(crate) const NO_ENGINE: &str = "no Docker engine answers at /var/run/docker.sock";
 
 /// How long a program may take until it listens.
 const START: Duration = Duration::from_secs(20);
@@ -47,9 +54,18 @@ impl Subject {
         let port = free_port();
         let mut command = Command::new(path);
         command.arg(format!("--listen=127.0.0.1:{port}")).arg("--state-dir").arg(state.path());
-        command.args(["--engine-socket", "/nonexistent/docker.sock", "--log", "error"]).args(flags);
+        if !flags.contains(&"--engine-socket") {
+            command.args(["--engine-socket", "/nonexistent/docker.sock"]);
+        }
+        command.args(["--log", "error"]).args(flags);
         command.env_clear().envs(unit_environment());
         Self::start(command, port, state)
+    }
+
+    /// The agent in its unit's environment, beside a compose project.
+    pub(crate) fn beside(path: &Path, stack: &Containers) -> Result<Self> {
+        let flags = ["--engine-socket", ENGINE, "--stack-project", stack.project.as_str()];
+        Self::agent(path, &flags)
     }
 
     /// Debian's node_exporter with its own defaults.
@@ -106,6 +122,25 @@ impl Drop for Subject {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+/// Four stand-in containers of a compose project, removed with the value.
+pub(crate) struct Containers {
+    project: String,
+    // Declared before the runtime: it ends while that is there.
+    _stack: Stack,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// The containers; `None` where no engine runs.
+pub(crate) fn stand_in_containers() -> Result<Option<Containers>> {
+    if std::os::unix::net::UnixStream::connect(ENGINE).is_err() {
+        return Ok(None);
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    let project = format!("usher-bench-{}", std::process::id());
+    let stack = runtime.block_on(Stack::start(&project))?;
+    Ok(Some(Containers { project, _stack: stack, _runtime: runtime }))
 }
 
 /// The stand-in for Jitsi's services with 50 rooms, and the agent's flags that lead to it.
