@@ -96,7 +96,7 @@ pub(super) const ROWS: &[Key] = &[
     row(
         "placement.memory",
         Kind::Duration,
-        "20s",
+        "15s",
         "Time constant with which a promise is forgotten, as its people show up in the figures",
     ),
     row(

@@ -68,7 +68,7 @@ fn the_load_is_what_the_formula_says() {
     reading(&mut candidate).stress = Some(0.40);
     let promise = |age_ms, witness| Promise { people: 8.0, made_at_ms: NOW_MS - age_ms, witness };
     candidate.promises =
-        vec![promise(0, Witness::Own), promise(20_000, Witness::Agent), promise(0, Witness::OwnOnly)];
+        vec![promise(0, Witness::Own), promise(15_000, Witness::Agent), promise(0, Witness::OwnOnly)];
     let params = Params { replicas: 3, ..Params::default() };
     let ranking = rank(&[candidate], &Request::default(), &params, 1, NOW_MS);
     let load = ranking.placed[0].load.clone().unwrap();
@@ -95,9 +95,9 @@ fn promises_live_longer_where_joins_cannot_be_seen() {
 #[test]
 fn what_is_known_of_a_room_is_remembered_longer_than_what_is_guessed() {
     let mut candidate = node(0, 0.3);
-    candidate.promises = vec![Promise { people: 108.0, made_at_ms: NOW_MS - 20_000, witness: Witness::Own }];
+    candidate.promises = vec![Promise { people: 108.0, made_at_ms: NOW_MS - 15_000, witness: Witness::Own }];
     let ranking = rank(&[candidate], &Request::default(), &Params::default(), 1, NOW_MS);
-    let expected = 8.0 * (-1.0f64).exp() + 100.0 * (-20.0f64 / 90.0).exp();
+    let expected = 8.0 * (-1.0f64).exp() + 100.0 * (-15.0f64 / 90.0).exp();
     assert!((ranking.placed[0].load.as_ref().unwrap().promised_people - expected).abs() < 1e-9);
 }
 
