@@ -55,7 +55,8 @@ pub async fn sample(
     let mut ticks = tokio::time::interval(interval);
     // After a pause (a suspended VM) one sample is worth more than many.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut meters = Some(meters);
+    // On the heap, for they are handed to and fro at each sample.
+    let mut meters = Some(Box::new(meters));
     for seq in 1.. {
         // A container that fell is worth a sample of its own, before the tick.
         tokio::select! {
@@ -92,13 +93,13 @@ pub async fn sample(
 
 /// One sample; gives the meters back.
 fn take(
-    mut meters: Meters,
+    mut meters: Box<Meters>,
     now: Instant,
     seq: u64,
     engine: EngineView,
     project: Option<String>,
     services: Arc<ServiceReadings>,
-) -> (Meters, Snapshot) {
+) -> (Box<Meters>, Snapshot) {
     let (host, host_probes) = meters.host.sample(now);
     let containers = engine.containers.map(|all| {
         let is_ours = |one: &&ObservedContainer| Some(one.project.as_str()) == project.as_deref();
