@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use usher_common::rt::http_client::Failure;
 use usher_common::rt::http_server::serve;
 use usher_common::rt::process::{host_name, random_id};
-use usher_common::rt::systemd as service;
 use usher_common::rt::tasks::{TaskEnded, Tasks};
 
 use crate::agent_check;
@@ -109,7 +108,7 @@ pub async fn run_reloading(
     }
     let router = router(routes, &access);
     let grace = config.stop_grace;
-    tasks.spawn("vitals", vitals::report(Arc::clone(&node), address, service::own_client()?));
+    tasks.spawn("vitals", vitals::report(Arc::clone(&node), address));
     tasks.spawn_until_done("end", vitals::report_end(node, grace * 2 + TASKS_END));
     tasks.spawn_until_done("http", async move {
         if let Err(error) = serve(listeners.http, router, shutdown, grace).await {
