@@ -33,7 +33,7 @@ const SETTLE: Duration = Duration::from_millis(50);
 
 /// The socket file is looked at this often: an engine that was moved away keeps the old
 /// connection alive, but nobody else can reach it any more.
-const SOCKET_CHECK: Duration = Duration::from_secs(1);
+const SOCKET_CHECK: Duration = Duration::from_secs(5);
 
 /// Publishes the view until it is dropped.
 pub async fn watch(options: WatchOptions, view: Sender<EngineView>) {
