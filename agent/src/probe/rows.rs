@@ -225,6 +225,25 @@ mod tests {
     }
 
     #[test]
+    fn figures_of_bridge_focus_and_census_come_every_5_s_and_whether_they_are_well_every_10() {
+        use ServiceProbe::{
+            JicofoHealth, JicofoStats, JvbHealth, JvbMetrics, JvbStats, NginxStatus, ProsodyBosh,
+            ProsodyCensus, ProsodyHealth, Web,
+        };
+        let paces = super::super::pace::Paces::default();
+        assert_eq!((paces.live.as_secs(), paces.calm.as_secs()), (5, 10));
+        let of = |pace| {
+            ROWS.iter()
+                .filter(|row| row.pace == pace)
+                .map(|row| row.probe)
+                .collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(of(Pace::Live), [JvbMetrics, JvbStats, JicofoStats, ProsodyCensus].into());
+        let calm = [JvbHealth, JicofoHealth, ProsodyHealth, ProsodyBosh, Web, NginxStatus];
+        assert_eq!(of(Pace::Calm), calm.into());
+    }
+
+    #[test]
     fn an_accept_header_is_always_sent_and_a_stand_in_asks_the_same_service() {
         for row in ROWS {
             assert!(!row.accept.is_empty() && !row.path.starts_with('/'), "{}", row.probe);
