@@ -7,15 +7,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use usher_common::rt::http_client::Failure;
-use usher_common::rt::http_server::serve;
+use usher_common::rt::http_server::serve_behind;
 use usher_common::rt::process::{host_name, random_id};
-use usher_common::rt::systemd as service;
 use usher_common::rt::tasks::{TaskEnded, Tasks};
 
 use crate::agent_check;
 use crate::config::{Access, Config};
 use crate::eyes;
-use crate::http::{HostMetrics, Routes, router};
+use crate::http::{HostMetrics, Routes, front, router};
 use crate::node::{Identity, Node};
 use crate::operator::Operator;
 use crate::probe;
@@ -107,12 +106,13 @@ pub async fn run_reloading(
     if let Some(listener) = listeners.agent_check {
         tasks.spawn("agent-check", agent_check::serve(listener, Arc::clone(&node)));
     }
+    let front = front(routes.clone(), access.clone());
     let router = router(routes, &access);
     let grace = config.stop_grace;
-    tasks.spawn("vitals", vitals::report(Arc::clone(&node), address, service::own_client()?));
+    tasks.spawn("vitals", vitals::report(Arc::clone(&node), address));
     tasks.spawn_until_done("end", vitals::report_end(node, grace * 2 + TASKS_END));
     tasks.spawn_until_done("http", async move {
-        if let Err(error) = serve(listeners.http, router, shutdown, grace).await {
+        if let Err(error) = serve_behind(front, listeners.http, router, shutdown, grace).await {
             tracing::error!(%error, "the listener failed");
         }
     });

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
 use usher_common::rt::systemd;
 
 use crate::node::Node;
@@ -15,10 +14,10 @@ use crate::node::Node;
 const SLACK: Duration = Duration::from_secs(5);
 
 /// Says that we are ready, and then proves for ever that we live.
-pub(crate) async fn report(node: Arc<Node>, listens: SocketAddr, client: Client) {
+pub(crate) async fn report(node: Arc<Node>, listens: SocketAddr) {
     let began = Instant::now();
     systemd::ready(&format!("{} listens on {listens}", node.identity.node));
-    systemd::prove_life(|| prove(&node, listens, &client, began)).await;
+    systemd::prove_life(|| prove(&node, listens, began)).await;
 }
 
 /// Says that the end begins, once it does.
@@ -27,10 +26,10 @@ pub(crate) async fn report_end(node: Arc<Node>, at_most: Duration) {
     systemd::stopping(at_most);
 }
 
-async fn prove(node: &Node, listens: SocketAddr, client: &Client, began: Instant) -> Result<String, String> {
+async fn prove(node: &Node, listens: SocketAddr, began: Instant) -> Result<String, String> {
     let taken = node.snapshot.borrow().as_ref().map(|snapshot| snapshot.taken);
     sample_is_young(taken, began, Instant::now(), node.sample_interval)?;
-    systemd::answers(client, listens).await?;
+    systemd::answers(listens).await?;
     let mode = node.operator.now().mode;
     Ok(format!("{} listens on {listens}, operator state {mode}", node.identity.node))
 }

@@ -135,14 +135,8 @@ pub async fn run_reloading(
     });
 
     let listens = [listeners.public.local_addr()?, listeners.operator.local_addr()?];
-    let vitals = Vitals {
-        fleet: app.fleet.clone(),
-        stats: app.stats.clone(),
-        scrape: config.scrape,
-        listens,
-        clock,
-        client: systemd::own_client()?,
-    };
+    let vitals =
+        Vitals { fleet: app.fleet.clone(), stats: app.stats.clone(), scrape: config.scrape, listens, clock };
 
     let end = CancellationToken::new();
     let mut tasks = Tasks::new(end.clone());

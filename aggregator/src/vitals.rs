@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
 use usher_common::rt::systemd;
 
 use crate::clock::Clock;
@@ -33,8 +32,6 @@ pub(crate) struct Vitals {
     pub(crate) listens: [SocketAddr; 2],
     /// The process's clock.
     pub(crate) clock: Clock,
-    /// Asks our own listeners.
-    pub(crate) client: Client,
 }
 
 /// The last time that the count of reads was seen to move.
@@ -66,7 +63,7 @@ impl Vitals {
             return Err(format!("no read of any target has ended for {} s", (now - since).as_secs()));
         }
         for address in self.listens {
-            systemd::answers(&self.client, address).await?;
+            systemd::answers(address).await?;
         }
         Ok(self.words())
     }

@@ -42,7 +42,7 @@ impl Rig {
 
     fn at(targets: ServiceTargets, live: Duration, slow: Duration) -> Self {
         // None is ever young: the fast retries then would hide what the others do.
-        let paces = Paces { live, dear: live, slow, settling: live, young_for: Duration::ZERO };
+        let paces = Paces { live, calm: live, slow, settling: live, young_for: Duration::ZERO };
         let targets = watch::Sender::new(targets);
         let mut tasks = Tasks::new(CancellationToken::new());
         let options = Options { deadline: Duration::from_millis(700), paces, ..Options::default() };

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -11,7 +12,7 @@ use tokio::sync::watch::Sender;
 use usher_common::backoff::Backoff;
 use usher_common::wire::ProbeFailure;
 
-use super::{Engine, EngineFailure, EngineView};
+use super::{Engine, EngineFailure, EngineView, ObservedContainer};
 
 /// How to watch.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ const SETTLE: Duration = Duration::from_millis(50);
 
 /// The socket file is looked at this often: an engine that was moved away keeps the old
 /// connection alive, but nobody else can reach it any more.
-const SOCKET_CHECK: Duration = Duration::from_secs(1);
+const SOCKET_CHECK: Duration = Duration::from_secs(5);
 
 /// Publishes the view until it is dropped.
 pub async fn watch(options: WatchOptions, view: Sender<EngineView>) {
@@ -45,7 +46,7 @@ pub async fn watch(options: WatchOptions, view: Sender<EngineView>) {
             tracing::warn!(socket = %options.socket.display(), reason = %failure.reason, detail = %failure.detail,
                 "the Docker engine does not answer: its containers are unknown");
         }
-        view.send_replace(EngineView { at: Instant::now(), containers: Err(failure) });
+        say(&view, Err(failure));
         failures = if began.elapsed() > Duration::from_secs(30) { 1 } else { failures.saturating_add(1) };
         tokio::time::sleep(RECONNECT.wait(failures, rand::random())).await;
     }
@@ -102,8 +103,21 @@ async fn look(
     if view.borrow().containers.is_err() {
         tracing::info!(socket = %engine.socket().display(), containers = containers.len(), "the Docker engine answers");
     }
-    view.send_replace(EngineView { at: Instant::now(), containers: Ok(containers) });
+    say(view, Ok(containers));
     Ok(())
+}
+
+/// Publishes; who follows the view is woken only when it says something else than before.
+fn say(view: &Sender<EngineView>, containers: Result<Arc<[ObservedContainer]>, EngineFailure>) {
+    view.send_if_modified(|before| {
+        let changed = match (&before.containers, &containers) {
+            (Ok(before), Ok(now)) => before != now,
+            (Err(before), Err(now)) => before.reason != now.reason,
+            _ => true,
+        };
+        *before = EngineView { at: Instant::now(), containers };
+        changed
+    });
 }
 
 fn inode(socket: &Path) -> Result<(u64, u64), EngineFailure> {

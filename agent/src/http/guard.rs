@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::HeaderMap;
 use tokio::sync::watch;
 
 use crate::config::Access;
@@ -16,6 +17,19 @@ pub(super) enum Door {
     Metrics,
 }
 
+/// Whether a request with these headers is let in.
+pub(super) fn admits(access: &watch::Receiver<Access>, door: Door, headers: &HeaderMap) -> bool {
+    let access = access.borrow();
+    is_open(&access, door) || access.tokens.admit(headers)
+}
+
+fn is_open(access: &Access, door: Door) -> bool {
+    match door {
+        Door::Api => access.tokens.is_empty(),
+        Door::Metrics => access.open_metrics,
+    }
+}
+
 /// Lets the request in, or answers 401.
 pub(super) async fn guard(
     State((access, door)): State<(watch::Receiver<Access>, Door)>,
@@ -24,11 +38,7 @@ pub(super) async fn guard(
 ) -> Response {
     let refusal = {
         let access = access.borrow();
-        let open = match door {
-            Door::Api => access.tokens.is_empty(),
-            Door::Metrics => access.open_metrics,
-        };
-        if open { None } else { access.tokens.refuse(&request) }
+        if is_open(&access, door) { None } else { access.tokens.refuse(&request) }
     };
     match refusal {
         Some(refusal) => refusal,

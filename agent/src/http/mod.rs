@@ -9,6 +9,7 @@
 mod guard;
 mod metrics;
 mod page;
+mod report;
 mod reservations;
 mod stack;
 mod state;
@@ -17,12 +18,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
-use axum::{Json, body::Body};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -33,10 +34,10 @@ use guard::Door;
 use tokio::sync::watch;
 
 use crate::config::Access;
-use crate::export;
 use crate::node::Node;
 
 pub use metrics::HostMetrics;
+pub use report::front;
 
 /// Largest request body that is read, bytes.
 const BODY_MAX: usize = 64 << 10;
@@ -59,7 +60,7 @@ pub struct Routes {
 pub fn router(routes: Routes, access: &watch::Receiver<Access>) -> Router {
     let guarded = |door| middleware::from_fn_with_state((access.clone(), door), guard::guard);
     let v1 = Router::new()
-        .route("/v1/report", get(report))
+        .route("/v1/report", get(report::show))
         .route("/v1/report/schema", get(schema))
         .route("/v1/state", get(state::show).put(state::set))
         .route("/v1/reservations", post(reservations::reserve))
@@ -88,37 +89,8 @@ pub fn router(routes: Routes, access: &watch::Receiver<Access>) -> Router {
         .with_state(routes)
 }
 
-async fn report(State(routes): State<Routes>, headers: HeaderMap) -> Response {
-    let snapshot = routes.node.latest();
-    let operator = routes.node.operator.now();
-    let report = export::report::report(&routes.node, snapshot.as_deref(), operator, Instant::now());
-    // A reader that has this sample needs no second copy, unless readiness or the operator's
-    // wish changed since: they are part of the tag.
-    let tag = format!("\"{}-{}-{:x}\"", report.boot_id, report.seq, standing(&report));
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let tag_value = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
-    if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)) {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag_value)]).into_response();
-    }
-    ([(header::ETAG, tag_value), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(report))
-        .into_response()
-}
-
 async fn schema() -> Response {
     ([(header::CONTENT_TYPE, "application/schema+json")], REPORT_SCHEMA).into_response()
-}
-
-/// A number that differs when readiness, operator state or reservations differ.
-fn standing(report: &usher_common::wire::Report) -> u64 {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    report.not_ready.hash(&mut hasher);
-    report.operator.mode.hash(&mut hasher);
-    report.operator.since_unix_ms.hash(&mut hasher);
-    for reservation in &report.reservations {
-        reservation.id.hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 async fn ready(State(routes): State<Routes>) -> Response {

@@ -14,8 +14,8 @@ pub fn pass_through(readings: &ServiceReadings, families: &mut Families) {
     for (_, outcome) in readings.outcomes() {
         match &outcome.result {
             // A name that is there already is another's: its type would be put on these samples.
-            Ok(Reading::Bridge(bridge)) => families.append_new(&bridge.series.families),
-            Ok(Reading::Series(series)) => families.append_new(&series.families),
+            Ok(Reading::Bridge(bridge)) => families.append_new(bridge.series.families()),
+            Ok(Reading::Series(series)) => families.append_new(series.families()),
             Ok(Reading::StubStatus(status)) => nginx(status, families),
             _ => {}
         }

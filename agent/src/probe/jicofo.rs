@@ -5,8 +5,8 @@
 //! health-check rooms. Its series are refreshed every 30 s only, its statistics when asked.
 
 use super::json::{count, object, text};
-use super::jvb::series;
-use super::reading::{Answered, Failed, Reading, Series};
+use super::reading::{Answered, Failed, Reading};
+use super::series::Series;
 
 /// Jicofo's figures. `None` is "not known".
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,8 +48,8 @@ pub fn stats(answered: &Answered<'_>) -> Result<Reading, Failed> {
 
 /// Reads `/metrics`, to pass it on.
 pub fn metrics(answered: &Answered<'_>) -> Result<Reading, Failed> {
-    let parsed = series(answered, "jitsi_jicofo_")?;
-    Ok(Reading::Series(Series::from(&parsed)))
+    let (series, []) = Series::read(answered, "jitsi_jicofo_", [])?;
+    Ok(Reading::Series(series))
 }
 
 #[cfg(test)]

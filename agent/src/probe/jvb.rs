@@ -6,18 +6,11 @@
 //! Its health check does not look at its link to prosody; [`Bridge::linked`] does.
 
 use serde_json::{Map, Value};
-use usher_common::metric::{Bounds, Parsed, parse};
 use usher_common::wire::ProbeFailure;
 
 use super::json::{count, flag, number, object, short, text, whole};
-use super::reading::{Answered, Failed, Reading, Series};
-
-/// Bounds of any service's series: JVB 2.3 has about 250, jicofo 1.1 about 120.
-pub(super) const SERIES_MAX: usize = 2000;
-/// Longest label value that is passed on, bytes.
-pub(super) const TEXT_MAX: usize = 256;
-/// Most labels of one sample.
-pub(super) const LABELS_MAX: usize = 16;
+use super::reading::{Answered, Failed, Reading};
+use super::series::Series;
 
 /// The bridge's figures. `None` is "not known", also when the bridge said nonsense.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,33 +47,49 @@ pub struct Bridge {
 
 /// Reads `/metrics`.
 pub fn metrics(answered: &Answered<'_>) -> Result<Reading, Failed> {
-    let parsed = series(answered, "jitsi_jvb_")?;
-    let gauge = |name: &str| parsed.value(&format!("jitsi_jvb_{name}")).filter(|value| value.is_finite());
-    let whole_of = |name: &str| gauge(name).and_then(whole);
-    let flag_of = |name: &str| match gauge(name) {
+    let names = [
+        "stress",
+        "local_endpoints",
+        "current_endpoints",
+        "conferences",
+        "largest_conference",
+        "endpoints_total",
+        "incoming_bitrate",
+        "outgoing_bitrate",
+        "healthy",
+        "muc_clients_configured",
+        "muc_clients_connected",
+        "mucs_joined",
+        "graceful_shutdown",
+        "shutting_down",
+        "drain_mode",
+    ];
+    let (series, found) = Series::read(answered, "jitsi_jvb_", names)?;
+    let [stress, local, current, conferences, largest, joins, incoming, outgoing, rest @ ..] =
+        found.map(|value| value.filter(|value| value.is_finite()));
+    let [healthy, configured, connected, joined, graceful_shutdown, shutting_down, draining] = rest;
+    let whole_of = |value: Option<f64>| value.and_then(whole);
+    let rate_of = |value: Option<f64>| value.filter(|rate| *rate >= 0.0);
+    let flag_of = |value| match value {
         Some(0.0) => Some(false),
         Some(1.0) => Some(true),
         _ => None,
     };
     let bridge = Bridge {
-        stress: gauge("stress").filter(|stress| *stress >= 0.0),
-        local_endpoints: whole_of("local_endpoints").or_else(|| whole_of("current_endpoints")),
-        conferences: whole_of("conferences"),
-        largest_conference: whole_of("largest_conference"),
-        joins_total: whole_of("endpoints_total"),
-        receive_bits_per_s: gauge("incoming_bitrate").filter(|rate| *rate >= 0.0),
-        transmit_bits_per_s: gauge("outgoing_bitrate").filter(|rate| *rate >= 0.0),
-        healthy: flag_of("healthy"),
-        linked: linked(
-            whole_of("muc_clients_configured"),
-            whole_of("muc_clients_connected"),
-            whole_of("mucs_joined"),
-        ),
-        graceful_shutdown: flag_of("graceful_shutdown"),
-        shutting_down: flag_of("shutting_down"),
-        draining: flag_of("drain_mode"),
+        stress: rate_of(stress),
+        local_endpoints: whole_of(local).or_else(|| whole_of(current)),
+        conferences: whole_of(conferences),
+        largest_conference: whole_of(largest),
+        joins_total: whole_of(joins),
+        receive_bits_per_s: rate_of(incoming),
+        transmit_bits_per_s: rate_of(outgoing),
+        healthy: flag_of(healthy),
+        linked: linked(whole_of(configured), whole_of(connected), whole_of(joined)),
+        graceful_shutdown: flag_of(graceful_shutdown),
+        shutting_down: flag_of(shutting_down),
+        draining: flag_of(draining),
         version: None,
-        series: Series::from(&parsed),
+        series,
     };
     Ok(Reading::Bridge(Box::new(bridge)))
 }
@@ -145,22 +154,6 @@ pub fn version(answered: &Answered<'_>) -> Result<Reading, Failed> {
     }
     let version = text(&object(answered.body)?, "version");
     version.map(Reading::Version).ok_or_else(|| Failed::malformed("no version in it"))
-}
-
-/// The series of one service; an answer without a single one is not understood.
-pub(super) fn series(answered: &Answered<'_>, prefix: &str) -> Result<Parsed, Failed> {
-    if answered.status != 200 {
-        return Err(Failed::of_status(answered.status));
-    }
-    let text = std::str::from_utf8(answered.body).map_err(|_| Failed::malformed("not UTF-8"))?;
-    let prefixes = &[prefix];
-    let bounds =
-        Bounds { prefixes, samples: SERIES_MAX, text_bytes: TEXT_MAX, labels: LABELS_MAX, created: false };
-    let parsed = parse(text, &bounds);
-    if parsed.families.is_empty() {
-        return Err(Failed::malformed(format!("no series named {prefix}* in it")));
-    }
-    Ok(parsed)
 }
 
 /// Broken as soon as one figure says so; known to be well when the joined rooms are known.

@@ -23,6 +23,7 @@ pub mod reading;
 pub mod rows;
 #[cfg(test)]
 mod samples;
+pub mod series;
 pub mod service;
 pub mod systemd;
 pub mod targets;

@@ -10,11 +10,12 @@ use super::rows::Pace;
 /// The waits between two attempts of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paces {
-    /// Of live probes. The bridge refreshes its figures every 5 s: asking faster shows nothing
+    /// Of probes for figures. The bridge refreshes its own every 5 s: asking faster shows nothing
     /// but its death, which the engine tells at once.
     pub live: Duration,
-    /// Of probes that make a connection in cipher anew each time.
-    pub dear: Duration,
+    /// Of health checks and the front door: what asks for figures meets a dead service, too, a container
+    /// that died is the engine's to tell, and the bridge itself checks its health once a minute.
+    pub calm: Duration,
     /// Of slow probes, and of whatever is switched off or not for us.
     pub slow: Duration,
     /// Of a probe without a reading while its service is young.
@@ -27,7 +28,7 @@ impl Default for Paces {
     fn default() -> Self {
         Self {
             live: Duration::from_secs(5),
-            dear: Duration::from_secs(10),
+            calm: Duration::from_secs(10),
             slow: Duration::from_secs(30),
             settling: Duration::from_secs(2),
             young_for: Duration::from_secs(60),
@@ -52,7 +53,7 @@ impl Paces {
     pub fn wait(&self, pace: Pace, ended: Ended, chance: f64) -> Duration {
         let usual = match pace {
             Pace::Live => self.live,
-            Pace::Dear => self.dear,
+            Pace::Calm => self.calm,
             Pace::Slow => self.slow,
         };
         match ended.reason {
@@ -125,7 +126,7 @@ mod tests {
             at in 0..ProbeFailure::ALL.len(), failures in 0u32..100, chance in 0.0f64..1.0, which in 0..3usize
         ) {
             let paces = Paces::default();
-            let pace = [Pace::Live, Pace::Dear, Pace::Slow][which];
+            let pace = [Pace::Live, Pace::Calm, Pace::Slow][which];
             let wait = paces.wait(pace, ended(ProbeFailure::ALL[at], failures), chance);
             prop_assert!(wait >= paces.live && wait <= paces.slow);
         }

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use usher_common::wire::{ProbeFailure, Room, RoomKey};
 
 use super::json::{count, object, whole};
-use super::jvb::{is_page, series};
-use super::reading::{Answered, Failed, Reading, Series};
+use super::jvb::is_page;
+use super::reading::{Answered, Failed, Reading};
+use super::series::Series;
 
 /// Jicofo's health check makes a room of this name every 10 s. Present census modules leave
 /// it out, former ones did not.
@@ -53,8 +54,8 @@ pub fn bosh(answered: &Answered<'_>) -> Result<Reading, Failed> {
 
 /// Reads `/metrics`, to pass it on.
 pub fn metrics(answered: &Answered<'_>) -> Result<Reading, Failed> {
-    let parsed = series(answered, "prosody_")?;
-    Ok(Reading::Series(Series::from(&parsed)))
+    let (series, []) = Series::read(answered, "prosody_", [])?;
+    Ok(Reading::Series(series))
 }
 
 /// Reads `/room-census`: a list of rooms, or `{}` from versions whose JSON library takes an

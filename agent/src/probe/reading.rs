@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use usher_common::metric::{Families, Parsed};
 use usher_common::wire::ProbeFailure;
 
 use super::certificate::Certificate;
@@ -13,6 +12,7 @@ use super::jicofo::Focus;
 use super::jvb::Bridge;
 use super::nginx::StubStatus;
 use super::prosody::Census;
+use super::series::Series;
 
 /// One probe of one service: a label in metrics, a key in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,21 +130,6 @@ pub enum Reading {
     Certificate(Certificate),
     /// Series to pass on.
     Series(Series),
-}
-
-/// Series of a service's own, passed on under their own names.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Series {
-    /// The families.
-    pub families: Families,
-    /// Samples left out: beyond a bound, there twice, or not understood.
-    pub dropped: usize,
-}
-
-impl From<&Parsed> for Series {
-    fn from(parsed: &Parsed) -> Self {
-        Self { families: Families::of(&parsed.families), dropped: parsed.dropped }
-    }
 }
 
 /// Why there is no reading.

@@ -40,10 +40,10 @@ impl Service {
 /// How often a probe is made while all is well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// What placement and health look at.
+    /// The figures that placement looks at.
     Live,
-    /// The same, where each attempt makes a connection of its own; see [`Row::anew`].
-    Dear,
+    /// Whether a service is well, and what only a scrape looks at.
+    Calm,
     /// What changes rarely, or is refreshed rarely by the service itself.
     Slow,
 }
@@ -122,7 +122,7 @@ pub const ROWS: &[Row] = &[
         read: jvb::stats,
         ..ROW
     },
-    Row { probe: ServiceProbe::JvbHealth, ..ROW },
+    Row { probe: ServiceProbe::JvbHealth, pace: Pace::Calm, ..ROW },
     Row {
         probe: ServiceProbe::JvbVersion,
         path: "about/version",
@@ -140,7 +140,13 @@ pub const ROWS: &[Row] = &[
         read: jicofo::stats,
         ..ROW
     },
-    Row { probe: ServiceProbe::JicofoHealth, service: Service::Jicofo, may_be_off: true, ..ROW },
+    Row {
+        probe: ServiceProbe::JicofoHealth,
+        service: Service::Jicofo,
+        pace: Pace::Calm,
+        may_be_off: true,
+        ..ROW
+    },
     Row {
         probe: ServiceProbe::JicofoMetrics,
         service: Service::Jicofo,
@@ -155,6 +161,7 @@ pub const ROWS: &[Row] = &[
         probe: ServiceProbe::ProsodyHealth,
         service: Service::Prosody,
         path: "health",
+        pace: Pace::Calm,
         read: prosody::health,
         ..ROW
     },
@@ -162,6 +169,7 @@ pub const ROWS: &[Row] = &[
         probe: ServiceProbe::ProsodyBosh,
         service: Service::Prosody,
         path: "http-bind",
+        pace: Pace::Calm,
         read: prosody::bosh,
         ..ROW
     },
@@ -187,12 +195,19 @@ pub const ROWS: &[Row] = &[
         service: Service::Web,
         path: "", // "/": served or redirected by every deployment, also by those with pages of their own
         verb: Verb::Head,
-        pace: Pace::Dear,
+        pace: Pace::Calm,
         anew: true,
         read: nginx::page,
         ..ROW
     },
-    Row { probe: ServiceProbe::NginxStatus, service: Service::Nginx, path: "", read: nginx::status, ..ROW },
+    Row {
+        probe: ServiceProbe::NginxStatus,
+        service: Service::Nginx,
+        path: "",
+        pace: Pace::Calm,
+        read: nginx::status,
+        ..ROW
+    },
 ];
 
 #[cfg(test)]
@@ -207,6 +222,25 @@ mod tests {
         }
         let names: std::collections::BTreeSet<_> = ServiceProbe::ALL.iter().map(|p| p.as_str()).collect();
         assert_eq!(names.len(), ServiceProbe::ALL.len());
+    }
+
+    #[test]
+    fn figures_of_bridge_focus_and_census_come_every_5_s_and_whether_they_are_well_every_10() {
+        use ServiceProbe::{
+            JicofoHealth, JicofoStats, JvbHealth, JvbMetrics, JvbStats, NginxStatus, ProsodyBosh,
+            ProsodyCensus, ProsodyHealth, Web,
+        };
+        let paces = super::super::pace::Paces::default();
+        assert_eq!((paces.live.as_secs(), paces.calm.as_secs()), (5, 10));
+        let of = |pace| {
+            ROWS.iter()
+                .filter(|row| row.pace == pace)
+                .map(|row| row.probe)
+                .collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(of(Pace::Live), [JvbMetrics, JvbStats, JicofoStats, ProsodyCensus].into());
+        let calm = [JvbHealth, JicofoHealth, ProsodyHealth, ProsodyBosh, Web, NginxStatus];
+        assert_eq!(of(Pace::Calm), calm.into());
     }
 
     #[test]

@@ -17,7 +17,8 @@ const CPU_SMOOTHING: Duration = Duration::from_secs(3);
 /// name changes hardly ever.
 const STILL_EVERY: Duration = Duration::from_secs(30);
 
-/// Disks and lost datagrams: nobody places a meeting by them.
+/// Disks and lost datagrams, by which nobody places a meeting, and load averages, which the kernel itself
+/// makes anew as often.
 const SLOW_EVERY: Duration = Duration::from_secs(5);
 
 /// Processor time comes in ticks of 10 ms: over less than this a share of it says nothing.
@@ -100,6 +101,7 @@ impl HostSampler {
             self.busy_smooth = Some(host::smooth(self.busy_smooth, shares.busy, gap, CPU_SMOOTHING));
         }
         let (slow, slow_failures) = self.slow(now);
+        let load = self.slow.as_ref().and_then(|slow| slow.sample.load);
         let failures: Vec<_> = sampled
             .failures
             .iter()
@@ -116,7 +118,7 @@ impl HostSampler {
                 boot_time_unix_s,
                 ..still.map_or_else(host::identity, |still| still.host.clone())
             }),
-            cpu: host::cpu(&sample, rates.as_ref(), self.busy_smooth),
+            cpu: host::cpu(&sample, rates.as_ref(), self.busy_smooth, load),
             memory: host::memory(&sample),
             disk: host::disk(still.map_or(&[], |still| &still.spaces), slow),
             net: host::network(&sample, rates.as_ref(), slow),

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 
 use crate::config::StackConfig;
 use crate::engine::{EngineView, ObservedContainer};
@@ -22,7 +21,10 @@ use crate::sampler::host::HostSampler;
 use crate::snapshot::Snapshot;
 use crate::stack;
 
+mod beat;
 pub mod host;
+
+use beat::Beat;
 
 /// What the sampler draws from.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ pub struct Meters {
     pub containers: Meter,
 }
 
-/// Samples every `interval` until it is dropped.
+/// Samples every `interval` until it is dropped, or has no timer (any more), which the log says.
 pub async fn sample(
     interval: Duration,
     stack: StackConfig,
@@ -52,14 +54,18 @@ pub async fn sample(
     meters: Meters,
     published: watch::Sender<Option<Arc<Snapshot>>>,
 ) {
-    let mut ticks = tokio::time::interval(interval);
-    // After a pause (a suspended VM) one sample is worth more than many.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut meters = Some(meters);
+    let mut beat = match Beat::every(interval) {
+        Ok(beat) => beat,
+        Err(error) => return tracing::error!(%error, "no timer for the samples"),
+    };
+    // On the heap, for they are handed to and fro at each sample.
+    let mut meters = Some(Box::new(meters));
     for seq in 1.. {
         // A container that fell is worth a sample of its own, before the tick.
         tokio::select! {
-            _ = ticks.tick() => {}
+            moment = beat.next() => if let Err(error) = moment {
+                return tracing::error!(%error, "the timer of the samples failed");
+            },
             changed = sources.engine.changed(), if seq > 1 => {
                 if changed.is_err() {
                     return;
@@ -92,13 +98,13 @@ pub async fn sample(
 
 /// One sample; gives the meters back.
 fn take(
-    mut meters: Meters,
+    mut meters: Box<Meters>,
     now: Instant,
     seq: u64,
     engine: EngineView,
     project: Option<String>,
     services: Arc<ServiceReadings>,
-) -> (Meters, Snapshot) {
+) -> (Box<Meters>, Snapshot) {
     let (host, host_probes) = meters.host.sample(now);
     let containers = engine.containers.map(|all| {
         let is_ours = |one: &&ObservedContainer| Some(one.project.as_str()) == project.as_deref();

@@ -10,5 +10,5 @@ mod parse;
 mod text;
 
 pub use families::{Families, Kind};
-pub use parse::{Bounds, Parsed, parse};
+pub use parse::{Bounds, Parsed, parse, values};
 pub use text::{Format, encode};

@@ -47,18 +47,32 @@ pub struct Parsed {
     pub dated: usize,
 }
 
-impl Parsed {
-    /// The value of the sample `name` without labels; NaN is a value here.
-    #[must_use]
-    pub fn value(&self, name: &str) -> Option<f64> {
-        let family = self.families.iter().find(|family| family.name() == name)?;
-        let metric = family.get_metric().iter().find(|metric| metric.get_label().is_empty())?;
-        match family.get_field_type() {
-            proto::MetricType::COUNTER => Some(metric.get_counter().get_value()),
-            proto::MetricType::GAUGE | proto::MetricType::UNTYPED => Some(metric.get_gauge().get_value()),
-            proto::MetricType::HISTOGRAM | proto::MetricType::SUMMARY => None,
+/// Of each of `names`, which are what follows `prefix`, the first sample without labels: a fraction of
+/// what [`parse`] costs. `None` when not one sample of the prefix is understood. NaN is a value here, and
+/// declared types are not looked at.
+#[must_use]
+pub fn values<const N: usize>(
+    text: &str,
+    bounds: &Bounds<'_>,
+    prefix: &str,
+    names: [&str; N],
+) -> Option<[Option<f64>; N]> {
+    let mut found = [None; N];
+    let mut any = false;
+    for line in text.lines().map(str::trim_start) {
+        let Some(rest) = line.strip_prefix(prefix) else { continue };
+        let end = rest.find([' ', '\t', '{']).unwrap_or(rest.len());
+        let at = names.iter().position(|name| *name == &rest[..end]).filter(|at| found[*at].is_none());
+        if any && at.is_none() {
+            continue;
+        }
+        let Line::Sample(sample) = read(line, bounds) else { continue };
+        any = true;
+        if let Some(at) = at.filter(|_| sample.labels.is_empty()) {
+            found[at] = Some(sample.value);
         }
     }
+    any.then_some(found)
 }
 
 /// Reads exposition text.

@@ -14,9 +14,13 @@ mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -54,8 +58,23 @@ pub fn bind_complaint(address: SocketAddr, error: &io::Error) -> String {
     format!("cannot listen on {address}: {error}{mend}")
 }
 
+/// Answers some requests before the router is asked: what is asked every second, for the way through a
+/// router and its layers costs as much as a small answer. `None` leaves the request to the router.
+pub type Front = Arc<dyn Fn(&Request<Incoming>) -> Option<Response<Body>> + Send + Sync>;
+
 /// Serves `router` until `stop`; then answers what accepted connections still ask, within `grace`.
 pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    grace: Duration,
+) -> io::Result<()> {
+    serve_behind(Arc::new(|_| None), listener, router, stop, grace).await
+}
+
+/// The same behind `front`.
+pub async fn serve_behind(
+    front: Front,
     listener: TcpListener,
     router: Router,
     stop: CancellationToken,
@@ -69,7 +88,7 @@ pub async fn serve(
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             stream = listener.accept() => {
-                connections.spawn(connection::serve(stream, router.clone(), stop.clone()));
+                connections.spawn(connection::serve(stream, front.clone(), router.clone(), stop.clone()));
             }
         }
     }

@@ -10,13 +10,13 @@
 //! counts as proof is the program's to say; see its `vitals`.
 
 use std::future::Future;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use reqwest::Client;
 use sd_notify::NotifyState;
-
-use super::http_client::{Failure, call};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// Time between two proofs when nobody asks for them, so that a program that is stuck says so
 /// in its log all the same.
@@ -25,8 +25,8 @@ const UNASKED: Duration = Duration::from_secs(15);
 /// How long our own listener may take to answer us, connection included.
 const OWN_ANSWER: Duration = Duration::from_secs(5);
 
-/// Largest answer of our own that is read, bytes: `/-/healthy` is one word.
-const OWN_ANSWER_MAX: usize = 4096;
+/// Longest first line of our own that is read, bytes.
+const OWN_LINE_MAX: usize = 4096;
 
 /// Start-up, or a reload, is over.
 pub fn ready(status: &str) {
@@ -85,21 +85,30 @@ where
 }
 
 /// Whether the listener at `address` answers its own program: accepting, parsing, routing and
-/// writing all work. A new connection each time.
-pub async fn answers(client: &Client, address: SocketAddr) -> Result<(), String> {
-    let url = format!("http://{}/-/healthy", reachable(address));
-    let stuck = |what: String| format!("the listener {address} does not answer: {what}");
-    let request = client.get(url).header(http::header::CONNECTION, "close");
-    match call(request, OWN_ANSWER, OWN_ANSWER_MAX).await {
-        Ok(answer) if answer.status.is_success() => Ok(()),
-        Ok(answer) => Err(stuck(answer.status.to_string())),
-        Err(failure) => Err(stuck(failure.to_string())),
+/// writing all work. A new connection each time, and no client around it: this is asked for ever.
+pub async fn answers(address: SocketAddr) -> Result<(), String> {
+    let stuck = |what: &str| format!("the listener {address} does not answer: {what}");
+    match tokio::time::timeout(OWN_ANSWER, first_line(reachable(address))).await {
+        Err(_) => Err(stuck(&format!("nothing came within {OWN_ANSWER:?}"))),
+        Ok(Err(error)) => Err(stuck(&error.to_string())),
+        Ok(Ok(line)) if line.starts_with("HTTP/1.1 200 ") => Ok(()),
+        Ok(Ok(line)) => Err(stuck(&format!("{line:?}"))),
     }
 }
 
-/// A client for [`answers`].
-pub fn own_client() -> Result<Client, Failure> {
-    super::http_client::client(&super::http_client::ClientOptions::default())
+/// What `/-/healthy` answers, as far as the status.
+async fn first_line(address: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let ask = format!("GET /-/healthy HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(ask.as_bytes()).await?;
+    let mut answer = Vec::with_capacity(256);
+    while !answer.contains(&b'\n') && answer.len() < OWN_LINE_MAX {
+        if stream.read_buf(&mut answer).await? == 0 {
+            break;
+        }
+    }
+    let line = answer.split(|byte| *byte == b'\r').next();
+    Ok(String::from_utf8_lossy(line.unwrap_or(&answer)).into_owned())
 }
 
 /// Where a listener can be reached from this machine: "any address" is none to connect to.
@@ -135,11 +144,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_the_answer_that_all_is_well_is_a_proof() {
+        for (answer, is_proof) in [("HTTP/1.1 200 OK\r\n", true), ("HTTP/1.1 500 Oh\r\n", false), ("", false)]
+        {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let serve = async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut asked = [0; 14];
+                stream.read_exact(&mut asked).await.unwrap();
+                assert_eq!(&asked, b"GET /-/healthy");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            };
+            let (proof, ()) = tokio::join!(answers(address), serve);
+            assert_eq!(proof.is_ok(), is_proof, "{answer:?}: {proof:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_listener_that_is_gone_is_no_proof() {
         let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = gone.local_addr().unwrap();
-        let client = own_client().unwrap();
         drop(gone);
-        assert!(answers(&client, address).await.unwrap_err().contains("does not answer"));
+        assert!(answers(address).await.unwrap_err().contains("does not answer"));
     }
 }

@@ -32,9 +32,11 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
 pub(super) fn figures<const N: usize>(text: &str, names: [&str; N]) -> Result<[Option<u64>; N], Garbled> {
     let mut found = [None; N];
     for line in text.lines() {
-        let Some(figure) = figure(line)? else { continue };
-        if let Some(at) = names.iter().position(|name| *name == figure.key) {
-            found[at] = Some(figure.value);
+        let is_wanted = |name: &&str| line.strip_prefix(*name).is_some_and(|rest| rest.starts_with(':'));
+        let Some(at) = names.iter().position(is_wanted) else { continue };
+        found[at] = figure(line)?.map(|figure| figure.value);
+        if found.iter().all(Option::is_some) {
+            break;
         }
     }
     Ok(found)

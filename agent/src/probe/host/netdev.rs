@@ -77,7 +77,7 @@ pub(super) fn collect(machine: &mut Machine, families: &mut Families) -> Result<
 
 /// All interfaces, by name.
 pub(super) fn read(machine: &mut Machine) -> Result<Vec<DeviceStatus>, CollectError> {
-    parse(machine.files.proc(FILE)?).map_err(|garbled| garbled.at(machine.files.proc_path(FILE)))
+    parse(machine.files.proc_records(FILE)?).map_err(|garbled| garbled.at(machine.files.proc_path(FILE)))
 }
 
 fn parse(text: &str) -> Result<Vec<DeviceStatus>, Garbled> {

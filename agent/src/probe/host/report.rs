@@ -5,9 +5,14 @@ use usher_common::wire;
 use super::{HostSample, Rates, SlowRates, Space};
 
 /// The processors; `None` when they could not be read. `busy_smooth` is what
-/// [`super::smooth`] made of the shares so far.
+/// [`super::smooth`] made of the shares so far, `load` the newest load averages.
 #[must_use]
-pub fn cpu(sample: &HostSample, rates: Option<&Rates>, busy_smooth: Option<f64>) -> Option<wire::Cpu> {
+pub fn cpu(
+    sample: &HostSample,
+    rates: Option<&Rates>,
+    busy_smooth: Option<f64>,
+    load: Option<[f64; 3]>,
+) -> Option<wire::Cpu> {
     let times = sample.cpu.as_ref()?;
     let shares = rates.and_then(|rates| rates.cpu);
     // One unknown core makes the list unknown: a list with a hole would shift the others.
@@ -22,7 +27,7 @@ pub fn cpu(sample: &HostSample, rates: Option<&Rates>, busy_smooth: Option<f64>)
         steal: shares.map(|shares| shares.steal),
         iowait: shares.map(|shares| shares.iowait),
         per_core_busy: cores,
-        load: sample.load,
+        load,
     })
 }
 
@@ -97,15 +102,17 @@ mod tests {
                 swap_total: Some(0),
                 swap_free: Some(0),
             }),
-            load: Some([1.0, 2.0, 3.0]),
             net: None,
         }
     }
 
     #[test]
     fn before_the_second_sample_speeds_are_unknown_not_zero() {
-        let cpu = cpu(&sample(), None, None).unwrap();
-        assert_eq!((cpu.cores, cpu.busy, cpu.steal, cpu.per_core_busy), (2, None, None, None));
+        let cpu = cpu(&sample(), None, None, Some([1.0, 2.0, 3.0])).unwrap();
+        assert_eq!(
+            (cpu.cores, cpu.busy, cpu.steal, cpu.per_core_busy, cpu.load),
+            (2, None, None, None, Some([1.0, 2.0, 3.0]))
+        );
         assert_eq!(memory(&sample()).unwrap().available_bytes, None);
         assert_eq!(network(&sample(), None, None), None);
     }
@@ -115,11 +122,14 @@ mod tests {
         let shares = CpuShares { busy: 0.5, steal: 0.0, iowait: 0.0 };
         let mut rates = Rates { cpu: Some(shares), ..Rates::default() };
         rates.core_busy = vec![(0, Some(0.25)), (3, Some(0.75))];
-        assert_eq!(cpu(&sample(), Some(&rates), Some(0.4)).unwrap().per_core_busy, Some(vec![0.25, 0.75]));
+        assert_eq!(
+            cpu(&sample(), Some(&rates), Some(0.4), None).unwrap().per_core_busy,
+            Some(vec![0.25, 0.75])
+        );
         rates.core_busy = vec![(0, Some(0.25)), (3, None)];
-        assert_eq!(cpu(&sample(), Some(&rates), Some(0.4)).unwrap().per_core_busy, None);
+        assert_eq!(cpu(&sample(), Some(&rates), Some(0.4), None).unwrap().per_core_busy, None);
         rates.core_busy = vec![(0, Some(0.25))];
-        assert_eq!(cpu(&sample(), Some(&rates), Some(0.4)).unwrap().per_core_busy, None);
+        assert_eq!(cpu(&sample(), Some(&rates), Some(0.4), None).unwrap().per_core_busy, None);
     }
 
     #[test]

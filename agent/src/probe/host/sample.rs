@@ -21,17 +21,17 @@ pub struct HostSample {
     pub cpu: Option<CpuTimes>,
     /// Memory.
     pub memory: Option<MemoryFigures>,
-    /// Load averages over 1, 5 and 15 minutes.
-    pub load: Option<[f64; 3]>,
     /// The interfaces that lead out of the machine, by name.
     pub net: Option<BTreeMap<String, NetTotals>>,
 }
 
-/// What nobody places a meeting by, every few seconds. `None` is unknown.
+/// What nobody places a meeting by, or what the kernel itself makes anew every 5 s only. `None` is unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlowSample {
     /// When it was taken.
     pub at: Instant,
+    /// Load averages over 1, 5 and 15 minutes.
+    pub load: Option<[f64; 3]>,
     /// Whole disks, by name.
     pub disks: Option<BTreeMap<String, DiskTotals>>,
     /// UDP datagrams (IPv4) lost to full socket buffers since boot.
@@ -92,7 +92,7 @@ pub struct Sampled<T> {
 }
 
 impl Host {
-    /// Reads four files of `/proc` that are kept open; `at` is now.
+    /// Reads three files of `/proc` that are kept open; `at` is now.
     pub fn sample(&mut self, at: Instant) -> Sampled<HostSample> {
         let machine = &mut self.machine;
         let mut failures = Vec::new();
@@ -101,19 +101,19 @@ impl Host {
             at,
             cpu: told.of("cpu", cpu_times(machine)),
             memory: told.of("meminfo", memory(machine)),
-            load: told.of("loadavg", loadavg::read(machine)),
             net: told.of("netdev", net(machine)),
         };
         Sampled { sample, failures }
     }
 
-    /// Reads two more; `at` is now.
+    /// Reads three more; `at` is now.
     pub fn slow_sample(&mut self, at: Instant) -> Sampled<SlowSample> {
         let machine = &mut self.machine;
         let mut failures = Vec::new();
         let mut told = Told(&mut failures);
         let sample = SlowSample {
             at,
+            load: told.of("loadavg", loadavg::read(machine)),
             disks: told.of("diskstats", disks(machine)),
             udp_rcvbuf_errors: told.of("netstat", udp_rcvbuf_errors(machine)),
         };

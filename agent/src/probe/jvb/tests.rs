@@ -29,7 +29,7 @@ fn series_and_statistics_of_one_moment_say_the_same_in_bits_per_second() {
     assert_eq!((statistics.stress, statistics.linked), (Some(0.27), Some(true)));
     assert_eq!((statistics.local_endpoints, statistics.joins_total), (Some(45), Some(6120)));
     assert_eq!(statistics.version.take().as_deref(), Some("2.3.299-ga29d97d13"));
-    assert_eq!(series.series.families.names().count(), 26);
+    assert_eq!(series.series.families().names().count(), 26);
     series.series = Series::default();
     assert_eq!(series, statistics);
 }

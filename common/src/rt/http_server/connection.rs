@@ -21,6 +21,8 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::Front;
+
 /// How long a client may take to send its request's head. It also ends idle connections, so
 /// it is longer than a Prometheus waits between scrapes and a load balancer keeps one open.
 const HEAD_DEADLINE: Duration = Duration::from_secs(75);
@@ -34,12 +36,12 @@ const FIRST_REQUEST: Duration = Duration::from_secs(2);
 const NEXT_REQUEST: Duration = Duration::from_millis(300);
 
 /// Answers what comes over `stream` until the client leaves, or soon after `stop`.
-pub(super) async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
+pub(super) async fn serve(stream: TcpStream, front: Front, router: Router, stop: CancellationToken) {
     let asked = Arc::new(AtomicBool::new(false));
     let (seen, stopping) = (Arc::clone(&asked), stop.clone());
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
-        answer(router.clone(), request, stopping.clone())
+        answer(front(&request), router.clone(), request, stopping.clone())
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
@@ -59,11 +61,15 @@ pub(super) async fn serve(stream: TcpStream, router: Router, stop: CancellationT
 }
 
 async fn answer(
+    answered: Option<Response<Body>>,
     router: Router,
     request: Request<Incoming>,
     stop: CancellationToken,
 ) -> Result<Response<Body>, Infallible> {
-    let mut response = router.oneshot(request.map(Body::new)).await?;
+    let mut response = match answered {
+        Some(response) => response,
+        None => router.oneshot(request.map(Body::new)).await?,
+    };
     if stop.is_cancelled() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -11,14 +11,13 @@ fn sample(ticks: Ticks, bytes: u64) -> HostSample {
         at: Instant::now(),
         cpu: Some(CpuTimes { total: ticks, cores: vec![(0, ticks), (7, ticks)], boot_time_unix_s: 1 }),
         memory: None,
-        load: None,
         net: Some([("eth0".to_owned(), totals)].into()),
     }
 }
 
 fn slow(at: Instant, bytes: u64) -> SlowSample {
     let disks = Some([("vda".to_owned(), DiskTotals { read_bytes: bytes, written_bytes: bytes })].into());
-    SlowSample { at, disks, udp_rcvbuf_errors: Some(bytes) }
+    SlowSample { at, load: None, disks, udp_rcvbuf_errors: Some(bytes) }
 }
 
 fn plus(a: Ticks, b: Ticks) -> Ticks {
@@ -71,7 +70,7 @@ fn what_was_not_read_has_no_speed() {
     let mut blind = sample([1; 10], 1);
     (blind.cpu, blind.net) = (None, None);
     assert_eq!(rates(&blind, &sample([2; 10], 2), SECOND), Rates::default());
-    let blind = SlowSample { at: Instant::now(), disks: None, udp_rcvbuf_errors: None };
+    let blind = SlowSample { at: Instant::now(), load: None, disks: None, udp_rcvbuf_errors: None };
     assert_eq!(slow_rates(&blind, &slow(blind.at + SECOND, 2)), SlowRates::default());
     assert_eq!(rates(&sample([1; 10], 1), &sample([2; 10], 2), Duration::ZERO).receive_bytes_per_s, None);
 }
