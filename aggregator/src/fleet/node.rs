@@ -117,6 +117,7 @@ pub struct Node {
     rooms: Rooms,
     bad: u32,
     good: u32,
+    page_missed: u32,
 }
 
 impl Node {
@@ -139,6 +140,7 @@ impl Node {
             rooms: Rooms::new(),
             bad: 0,
             good: 0,
+            page_missed: 0,
         }
     }
 
@@ -218,9 +220,12 @@ impl Node {
         }
     }
 
-    /// Its page was looked at; tells whether that is news. What comes after a good read is too late.
-    pub fn looked(&mut self, served: bool) -> bool {
-        let is_news = self.misfortune.is_some() && self.page != Some(served);
+    /// Its page was looked at; tells whether that is news. One that was served is gone when it is missed as
+    /// often in a row as reads are before a node is down. What comes after a good read is too late.
+    pub fn looked(&mut self, served: bool, rules: &Health) -> bool {
+        self.page_missed = if served { 0 } else { self.page_missed.saturating_add(1) };
+        let is_doubted = self.page == Some(true) && self.page_missed < rules.fall;
+        let is_news = self.misfortune.is_some() && self.page != Some(served) && !(is_doubted && !served);
         if is_news {
             self.page = Some(served);
         }
@@ -245,6 +250,7 @@ impl Node {
         self.tried = true;
         self.misfortune = None;
         self.page = None;
+        self.page_missed = 0;
         self.bad = 0;
         self.good = self.good.saturating_add(1);
         if self.life != Life::Down || self.good >= rules.rise {

@@ -63,7 +63,7 @@ impl State {
             }
             Event::Looked { target, served } => {
                 if let Some(node) = self.nodes.get_mut(&target)
-                    && node.looked(served)
+                    && node.looked(served, &self.rules)
                     && let Some(node) = node.name()
                 {
                     flips.push(Flip::Page(node.clone(), served));

@@ -238,7 +238,11 @@ fn the_rooms_of_a_node_whose_agent_is_silent_stay_while_its_page_is_served() {
     assert!(look(&mut scene, true).is_empty(), "told once");
     assert_eq!(node(&scene).as_deref(), Some("vm1"));
     assert_eq!(scene.standing(0, 2_000), Err(Unfit::Down), "new rooms go elsewhere");
+    assert!(look(&mut scene, false).is_empty());
+    assert_eq!(node(&scene).as_deref(), Some("vm1"), "missed once");
+    look(&mut scene, true);
     look(&mut scene, false);
+    assert!(matches!(look(&mut scene, false)[..], [Flip::Page(_, false)]), "twice in a row");
     assert_eq!(node(&scene), None);
     look(&mut scene, true);
     scene.report(0, with_room(report("vm1", "x", 1), "daily", 3), 3_000);
