@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use serde_json::json;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use usher_common::rt::http_server::{bind, serve};
 use usher_common::wire::{OperatorMode, PublicUrl};
@@ -209,7 +210,8 @@ async fn meetings_stay_on_a_node_whose_agent_died_as_long_as_its_page_is_served(
     let page = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
     let web = Router::new().route("/", get(|| async { "meetings" }));
-    let web = tokio::spawn(serve(listener, web, stop.clone(), Duration::ZERO));
+    let mut served = JoinSet::new();
+    served.spawn(serve(listener, web, stop.clone(), Duration::ZERO));
     let mut agents = three();
     agents[1].set(|script| script.report.public_url = PublicUrl::parse(&page).unwrap());
     agents[1].set_room(SECRET.as_bytes(), "weekly", 3);
@@ -224,7 +226,7 @@ async fn meetings_stay_on_a_node_whose_agent_died_as_long_as_its_page_is_served(
     assert_eq!(aggregator.join("weekly").await, place, "people are in it");
     assert_eq!(aggregator.best().await.as_deref(), Some("vm1"), "new rooms go elsewhere");
     stop.cancel();
-    web.await.unwrap().unwrap();
+    served.join_next().await.unwrap().unwrap().unwrap();
     aggregator.node_is("vm2", "dead", |node| node["page_served"] == false).await;
     assert_eq!(aggregator.join("weekly").await, "https://vm1.example.org/weekly");
 }

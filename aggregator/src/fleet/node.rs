@@ -225,7 +225,7 @@ impl Node {
     pub fn looked(&mut self, served: bool, rules: &Health) -> bool {
         self.page_missed = if served { 0 } else { self.page_missed.saturating_add(1) };
         let is_doubted = self.page == Some(true) && self.page_missed < rules.fall;
-        let is_news = self.misfortune.is_some() && self.page != Some(served) && !(is_doubted && !served);
+        let is_news = self.misfortune.is_some() && self.page != Some(served) && !is_doubted;
         if is_news {
             self.page = Some(served);
         }

@@ -46,6 +46,7 @@ mod tests {
     use axum::Router;
     use axum::routing::get;
     use http::StatusCode;
+    use tokio::task::JoinSet;
     use tokio_util::sync::CancellationToken;
     use usher_common::rt::http_server::{bind, serve};
 
@@ -60,7 +61,8 @@ mod tests {
             .route("/proxy", get(|| async { StatusCode::BAD_GATEWAY }))
             .route("/silent", get(|| async { std::future::pending::<&str>().await }));
         let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, router, stop.clone(), Duration::ZERO));
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener, router, stop.clone(), Duration::ZERO));
         let looker = Looker::new(Duration::from_millis(300)).unwrap();
         let mut served = Vec::new();
         for path in ["/", "/no-such-page", "/proxy", "/silent"] {
@@ -68,7 +70,7 @@ mod tests {
         }
         assert_eq!(served, [true, true, false, false]);
         stop.cancel();
-        server.await.unwrap().unwrap();
+        server.join_next().await.unwrap().unwrap().unwrap();
         assert!(!looker.is_served(base).await, "nobody listens any more");
     }
 }
