@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the programs as they are installed (profile `dist`) and prints the folder that they are in.
 #
-# usage: dist.sh [--arch amd64|arm64] [agent] [aggregator] [image]      [default: this machine's; agent aggregator]
+# usage: [USHER_LINK_MAP=FILE] dist.sh [--arch amd64|arm64] [agent] [aggregator] [image]      [default: this machine's; agent aggregator]
 #   image   the aggregator for its container image, static; in the folder's sub-folder `static`
 #
 # The agent is static: it runs on any Linux of its architecture, and the C library's pages, which would
@@ -53,6 +53,13 @@ fi
 # standard one, it is named.
 small=(-C link-arg=-Wl,--icf=all -C link-arg=-Wl,--pack-dyn-relocs=relr)
 [[ $triple == x86_64-* ]] || small+=(-C "link-arg=-B$sysroot/lib/rustlib/$host/bin/gcc-ld" -C link-arg=-fuse-ld=lld)
+
+# What the agent runs every second lies side by side: it sleeps between, and comes back to cold caches, where each page
+# that it touches costs as much as a thousand instructions. Names that are no more are passed over: a list grown old
+# costs speed and nothing else. It is one architecture's, as the names are. USHER_LINK_MAP=FILE says where all lies.
+[[ $triple != x86_64-* ]] || small+=(-C "link-arg=-Wl,--symbol-ordering-file=$PWD/packaging/hot-functions.txt"
+  -C link-arg=-Wl,--no-warn-symbol-ordering)
+[[ -z ${USHER_LINK_MAP:-} ]] || small+=(-C "link-arg=-Wl,-Map=$USHER_LINK_MAP")
 
 build() { # FLAGS CARGO_ARGUMENT...
   local flags=$1 verb=$2
