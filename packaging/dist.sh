@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the programs as they are installed (profile `dist`) and prints the folder that they are in.
 #
-# usage: [USHER_LINK_MAP=FILE] dist.sh [--arch amd64|arm64] [agent] [aggregator] [image]      [default: this machine's; agent aggregator]
+# usage: dist.sh [--arch amd64|arm64] [agent] [aggregator] [image]      [default: this machine's; agent aggregator]
 #   image   the aggregator for its container image, static; in the folder's sub-folder `static`
 #
 # The agent is static: it runs on any Linux of its architecture, and the C library's pages, which would
@@ -51,15 +51,19 @@ if [[ $triple != "$host" ]]; then
 fi
 # Folds what is the same, packs what the loader moves. Both are the toolchain's own linker's; where that is not the
 # standard one, it is named.
-small=(-C link-arg=-Wl,--icf=all -C link-arg=-Wl,--pack-dyn-relocs=relr)
+small=(-C "link-arg=-Wl,--icf=all" -C "link-arg=-Wl,--pack-dyn-relocs=relr")
 [[ $triple == x86_64-* ]] || small+=(-C "link-arg=-B$sysroot/lib/rustlib/$host/bin/gcc-ld" -C link-arg=-fuse-ld=lld)
 
 # What the agent runs every second lies side by side: it sleeps between, and comes back to cold caches, where each page
-# that it touches costs as much as a thousand instructions. Names that are no more are passed over: a list grown old
-# costs speed and nothing else. It is one architecture's, as the names are. USHER_LINK_MAP=FILE says where all lies.
-[[ $triple != x86_64-* ]] || small+=(-C "link-arg=-Wl,--symbol-ordering-file=$PWD/packaging/hot-functions.txt"
-  -C link-arg=-Wl,--no-warn-symbol-ordering)
-[[ -z ${USHER_LINK_MAP:-} ]] || small+=(-C "link-arg=-Wl,-Map=$USHER_LINK_MAP")
+# that it touches costs as much as a thousand instructions. packaging/hot-functions.sh makes the list (with USHER_SYMBOLS,
+# which keeps the names in the program). Names that are no more are passed over: a list grown old costs speed and nothing
+# else. It is one architecture's, as the names are. Cargo links anew when an argument changes, so its sum is in the name.
+if [[ $triple == x86_64-* ]]; then
+  order=$CARGO_TARGET_DIR/hot-functions-$(sha256sum <packaging/hot-functions.txt | cut -c -16).txt
+  cp packaging/hot-functions.txt "$order"
+  small+=(-C "link-arg=-Wl,--symbol-ordering-file=$order" -C "link-arg=-Wl,--no-warn-symbol-ordering")
+fi
+[[ -z ${USHER_SYMBOLS:-} ]] || small+=(-C strip=none)
 
 build() { # FLAGS CARGO_ARGUMENT...
   local flags=$1 verb=$2
