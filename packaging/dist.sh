@@ -51,8 +51,19 @@ if [[ $triple != "$host" ]]; then
 fi
 # Folds what is the same, packs what the loader moves. Both are the toolchain's own linker's; where that is not the
 # standard one, it is named.
-small=(-C link-arg=-Wl,--icf=all -C link-arg=-Wl,--pack-dyn-relocs=relr)
+small=(-C "link-arg=-Wl,--icf=all" -C "link-arg=-Wl,--pack-dyn-relocs=relr")
 [[ $triple == x86_64-* ]] || small+=(-C "link-arg=-B$sysroot/lib/rustlib/$host/bin/gcc-ld" -C link-arg=-fuse-ld=lld)
+
+# What the agent runs every second lies side by side: it sleeps between, and comes back to cold caches, where each page
+# that it touches costs as much as a thousand instructions. packaging/hot-functions.sh makes the list (with USHER_SYMBOLS,
+# which keeps the names in the program). Names that are no more are passed over: a list grown old costs speed and nothing
+# else. It is one architecture's, as the names are. Cargo links anew when an argument changes, so its sum is in the name.
+if [[ $triple == x86_64-* ]]; then
+  order=$CARGO_TARGET_DIR/hot-functions-$(sha256sum <packaging/hot-functions.txt | cut -c -16).txt
+  cp packaging/hot-functions.txt "$order"
+  small+=(-C "link-arg=-Wl,--symbol-ordering-file=$order" -C "link-arg=-Wl,--no-warn-symbol-ordering")
+fi
+[[ -z ${USHER_SYMBOLS:-} ]] || small+=(-C strip=none)
 
 build() { # FLAGS CARGO_ARGUMENT...
   local flags=$1 verb=$2
