@@ -88,18 +88,22 @@ async fn what_a_participant_costs_is_learned_from_enough_readings_and_shown() {
         agent.set(|script| script.report.jitsi.as_mut().unwrap().participants = Some(100));
     }
     let learning = |least: u32| {
-        let more = format!("[placement]\nlearn_interval = \"1ms\"\nlearn_samples_min = {least}\n");
+        // A meeting's length of a second, so that the lessons of some seconds are as many people's.
+        let more = format!(
+            "[placement]\nlearn_interval = \"100ms\"\nlearn_memory = \"1s\"\nlearn_samples_min = {least}\n"
+        );
         QUICK.replace("[placement]\n", &more)
     };
-    let aggregator = Aggregator::over(&agents, &learning(12)).await;
+    let aggregator = Aggregator::over(&agents, &learning(5)).await;
     let strict = Aggregator::over(&agents, &learning(1_000_000)).await;
     eventually("the cost is learned", async || {
         let told = aggregator.operator_get("/api/v1/explain").await.json();
         let fleet = told["lessons"]["cost_per_person"].as_f64();
         let own = told["placed"][0]["load"]["cost_per_person"].as_f64();
         // The bounds of what anybody believes are 0.0002 and 0.02.
+        // 0.0047 is what a node says; what its hardware lets expect is 0.0025.
         let holds = fleet.is_some_and(|cost| (cost - 0.02).abs() < 1e-6)
-            && own.is_some_and(|cost| (cost - 0.0047).abs() < 1e-6);
+            && own.is_some_and(|cost| (cost - 0.0047).abs() < 3e-4);
         unless(holds, told)
     })
     .await;

@@ -47,7 +47,8 @@ async fn the_least_loaded_is_handed_out_through_steps_kills_and_returns() {
             node["figures"]["seq"].as_u64().is_some_and(|seq| seq >= before + 4)
         })
         .await;
-    assert_eq!(aggregator.best().await.as_deref(), Some("vm1"));
+    // (Not asserted at once: on a busy machine a read of vm1 may just have been missed.)
+    best_is(&aggregator, "vm1").await;
 
     // A killed agent is not handed out once its reads failed, and comes back with itself.
     agents[0].program.signal("KILL");
