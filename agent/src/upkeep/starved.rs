@@ -8,22 +8,25 @@ use std::collections::BTreeMap;
 /// Counters as they were seen last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Starved {
-    /// The host's counter when the container was last seen running, by container id.
+    /// The host's counter before the container was last seen running, by container id. Not the one of that
+    /// look: a killed container is said to run until the engine has noticed.
     alive_at: BTreeMap<String, u64>,
     /// Kills in the container's own group, by container id.
     own: BTreeMap<String, u64>,
     host: Option<u64>,
+    host_before: Option<u64>,
 }
 
 impl Starved {
     /// Takes in the host's counter (`oom_kill` of `/proc/vmstat`); `None`: the kernel has none.
     pub fn note_host(&mut self, kills: Option<u64>) {
+        self.host_before = self.host.or(kills);
         self.host = kills;
     }
 
     /// Takes in a container that runs, and its own counter.
     pub fn note_running(&mut self, container: &str, kills: Option<u64>) {
-        if let Some(host) = self.host {
+        if let Some(host) = self.host_before {
             self.alive_at.insert(container.to_owned(), host);
         }
         if let Some(kills) = kills {
@@ -66,7 +69,10 @@ mod tests {
         starved.note_host(Some(5));
         assert!(starved.was("a", Some(137)) && !starved.was("a", Some(1)) && !starved.was("b", Some(137)));
         starved.note_running("a", Some(0));
-        assert!(!starved.was("a", Some(137)));
+        assert!(starved.was("a", Some(137)), "killed, and said to run until the engine has noticed");
+        starved.note_host(Some(5));
+        starved.note_running("a", Some(0));
+        assert!(!starved.was("a", Some(137)), "in its next life");
         starved.note_running("a", Some(1));
         assert!(starved.was("a", Some(137)));
         starved.keep_only(|_| false);
