@@ -81,10 +81,11 @@ impl Drop for Image {
     }
 }
 
-/// A program of this package, as cargo built it beside the tests.
+/// A program of this package, as cargo built it beside the tests (which lie in a folder `deps`) and benches.
 pub fn program(name: &str) -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).context("a test lies in target/<profile>/deps")?;
+    let ours = std::env::current_exe()?;
+    let folder = ours.parent().context("a program lies in a folder")?;
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let path = folder.join(name);
     ensure!(path.exists(), "{} is missing: cargo build -p usher-tests --bin {name}", path.display());
     Ok(path)
