@@ -87,11 +87,12 @@ impl Group {
         Self { place, files: Vec::new() }
     }
 
-    /// Reads the figures. `None` when the group is gone: the container ended or began anew.
-    pub(super) fn read(&mut self, text: &mut Text) -> Option<Usage> {
+    /// Reads the figures: those that move a placement or a helper; the others too unless they are `kept` from
+    /// a moment ago. `None` when the group is gone: the container ended or began anew.
+    pub(super) fn read(&mut self, text: &mut Text, kept: Option<Usage>) -> Option<Usage> {
         match &self.place {
-            Place::V2(_) => usage::read_v2(self, text),
-            Place::V1 { .. } => usage::read_v1(self, text),
+            Place::V2(_) => usage::read_v2(self, text, kept),
+            Place::V1 { .. } => usage::read_v1(self, text, kept),
         }
     }
 

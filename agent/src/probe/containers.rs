@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use procfs::FromRead as _;
 use procfs::net::InterfaceDeviceStatus;
@@ -57,7 +57,19 @@ struct Life {
     group: Option<Group>,
     own_network: bool,
     cpu: Option<(u64, Instant)>,
+    slow: Option<Slow>,
 }
+
+/// Figures by which nobody places or helps: traffic, block devices, processes, pressure.
+#[derive(Debug, Clone, Copy)]
+struct Slow {
+    at: Instant,
+    usage: Usage,
+    traffic: Option<Traffic>,
+}
+
+/// They are read this often, as the host's own.
+const SLOW_EVERY: Duration = Duration::from_secs(5);
 
 impl Meter {
     /// A meter that reads the host's trees.
@@ -92,12 +104,18 @@ impl Meter {
         if life.group.is_none() {
             life.group = group(&self.proc, &self.sys, pid);
         }
-        measured.usage = life.group.as_mut().and_then(|group| group.read(&mut self.text));
-        if measured.usage.is_none() {
-            life.group = None;
-        }
-        if life.own_network {
-            measured.traffic = traffic(&self.proc, pid);
+        let kept = life.slow.filter(|slow| now.saturating_duration_since(slow.at) < SLOW_EVERY);
+        let usage = kept.map(|kept| kept.usage);
+        measured.usage = life.group.as_mut().and_then(|group| group.read(&mut self.text, usage));
+        measured.traffic = match kept {
+            Some(kept) => kept.traffic,
+            None if life.own_network => traffic(&self.proc, pid),
+            None => None,
+        };
+        match (measured.usage, kept) {
+            (None, _) => (life.group, life.slow) = (None, None),
+            (Some(usage), None) => life.slow = Some(Slow { at: now, usage, traffic: measured.traffic }),
+            (Some(_), Some(_)) => {}
         }
         let cpu = measured.usage.and_then(|usage| usage.cpu_ns).map(|ns| (ns, now));
         measured.cpu_cores = life.cpu.zip(cpu).and_then(|(before, after)| cores(before, after));
@@ -113,7 +131,7 @@ impl Meter {
             (Some(own), Some(host)) => own != host,
             _ => true,
         };
-        Life { pid, started_unix_ms, group: None, own_network, cpu: None }
+        Life { pid, started_unix_ms, group: None, own_network, cpu: None, slow: None }
     }
 }
 
@@ -147,8 +165,6 @@ fn traffic(proc: &Path, pid: i32) -> Option<Traffic> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -46,7 +46,7 @@ fn version_2_is_read_from_one_directory() {
         written_bytes: Some(22),
         pressure: Pressure::default(),
     };
-    assert_eq!(group(&dir).read(&mut Text::default()), Some(want));
+    assert_eq!(group(&dir).read(&mut Text::default(), None), Some(want));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn time_waited_is_told_where_the_kernel_counts_it() {
         ("memory.pressure", &both(7, 5)),
         ("io.pressure", &both(9, 0)),
     ]);
-    let usage = group(&dir).read(&mut Text::default()).unwrap();
+    let usage = group(&dir).read(&mut Text::default(), None).unwrap();
     let want = Pressure {
         cpu: Waited { some_us: Some(1_500_000), full_us: None },
         memory: Waited { some_us: Some(7), full_us: Some(5) },
@@ -72,9 +72,13 @@ fn time_waited_is_told_where_the_kernel_counts_it() {
 fn a_file_that_is_kept_open_is_read_from_its_start_each_time() {
     let dir = version_2(&[]);
     let (mut group, mut text) = (group(&dir), Text::default());
-    assert_eq!(group.read(&mut text).unwrap().pids, Some(12));
+    assert_eq!(group.read(&mut text, None).unwrap().pids, Some(12));
     fs::write(dir.path().join(SCOPE).join("pids.current"), "9\n").unwrap();
-    assert_eq!(group.read(&mut text).unwrap().pids, Some(9));
+    let kept = Usage { pids: Some(12), cpu_ns: Some(1), ..Usage::default() };
+    let read = group.read(&mut text, Some(kept)).unwrap();
+    assert_eq!(read.pids, Some(12), "kept from a moment ago");
+    assert_ne!(read.cpu_ns, Some(1), "read each time");
+    assert_eq!(group.read(&mut text, None).unwrap().pids, Some(9));
 }
 
 #[test]
@@ -90,7 +94,7 @@ fn version_1_is_read_per_controller_under_its_joint_mount() {
         ("sys/fs/cgroup/memory/docker/x/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"),
         ("sys/fs/cgroup/pids/docker/x/pids.current", "4\n"),
     ]);
-    let usage = group(&dir).read(&mut Text::default()).unwrap();
+    let usage = group(&dir).read(&mut Text::default(), None).unwrap();
     assert_eq!((usage.cpu_ns, usage.pids, usage.oom_kills), (Some(77), Some(4), Some(1)));
     assert_eq!((usage.working_set_bytes, usage.limit_bytes), (Some(0), None));
     assert_eq!((usage.read_bytes, usage.throttled_periods), (None, None));
@@ -100,5 +104,5 @@ fn version_1_is_read_per_controller_under_its_joint_mount() {
 fn a_container_that_ended_has_no_figures() {
     let dir = tree(&[]);
     assert!(locate(&dir.path().join("proc"), &dir.path().join("sys"), 7).is_err());
-    assert_eq!(Group::new(Place::V2(dir.path().join("gone"))).read(&mut Text::default()), None);
+    assert_eq!(Group::new(Place::V2(dir.path().join("gone"))).read(&mut Text::default(), None), None);
 }

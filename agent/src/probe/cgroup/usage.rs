@@ -49,40 +49,54 @@ pub struct Waited {
 /// Version 1 says "no limit" with the largest multiple of the page size below 2^63.
 const NO_LIMIT_V1: u64 = 1 << 62;
 
-pub(super) fn read_v1(group: &mut Group, text: &mut Text) -> Option<Usage> {
+pub(super) fn read_v1(group: &mut Group, text: &mut Text, kept: Option<Usage>) -> Option<Usage> {
     let stat = group.text("memory.stat", text)?;
     let inactive = keyed(stat, "total_inactive_file");
     let limit = keyed(stat, "hierarchical_memory_limit");
     let used = group.text("memory.usage_in_bytes", text).and_then(single);
-    let service = group
-        .text("blkio.throttle.io_service_bytes", text)
-        .map(|text| (v1_bytes(text, "Read"), v1_bytes(text, "Write")));
+    let others = kept.unwrap_or_else(|| others_v1(group, text));
     Some(Usage {
         cpu_ns: group.text("cpuacct.usage", text).and_then(single),
-        throttled_periods: group.text("cpu.stat", text).and_then(|text| keyed(text, "nr_throttled")),
         working_set_bytes: used.zip(inactive).map(|(used, inactive)| used.saturating_sub(inactive)),
         limit_bytes: limit.filter(|limit| *limit < NO_LIMIT_V1),
         oom_kills: group.text("memory.oom_control", text).and_then(|text| keyed(text, "oom_kill")),
-        pids: group.text("pids.current", text).and_then(single),
-        read_bytes: service.map(|(read, _)| read),
-        written_bytes: service.map(|(_, written)| written),
-        pressure: Pressure::default(),
+        ..others
     })
 }
 
-pub(super) fn read_v2(group: &mut Group, text: &mut Text) -> Option<Usage> {
+fn others_v1(group: &mut Group, text: &mut Text) -> Usage {
+    let service = group
+        .text("blkio.throttle.io_service_bytes", text)
+        .map(|text| (v1_bytes(text, "Read"), v1_bytes(text, "Write")));
+    Usage {
+        throttled_periods: group.text("cpu.stat", text).and_then(|text| keyed(text, "nr_throttled")),
+        pids: group.text("pids.current", text).and_then(single),
+        read_bytes: service.map(|(read, _)| read),
+        written_bytes: service.map(|(_, written)| written),
+        ..Usage::default()
+    }
+}
+
+pub(super) fn read_v2(group: &mut Group, text: &mut Text, kept: Option<Usage>) -> Option<Usage> {
     let cpu = group.text("cpu.stat", text)?;
     let cpu_us = keyed(cpu, "usage_usec");
     let throttled_periods = keyed(cpu, "nr_throttled");
     let inactive = group.text("memory.stat", text).and_then(|text| keyed(text, "inactive_file"));
     let used = group.text("memory.current", text).and_then(single);
-    let io = group.text("io.stat", text).map(|text| (v2_bytes(text, "rbytes="), v2_bytes(text, "wbytes=")));
+    let others = kept.unwrap_or_else(|| others_v2(group, text));
     Some(Usage {
         cpu_ns: cpu_us.map(|us| us.saturating_mul(1000)),
         throttled_periods,
         working_set_bytes: used.zip(inactive).map(|(used, inactive)| used.saturating_sub(inactive)),
-        limit_bytes: group.text("memory.max", text).and_then(single),
         oom_kills: group.text("memory.events", text).and_then(|text| keyed(text, "oom_kill")),
+        ..others
+    })
+}
+
+fn others_v2(group: &mut Group, text: &mut Text) -> Usage {
+    let io = group.text("io.stat", text).map(|text| (v2_bytes(text, "rbytes="), v2_bytes(text, "wbytes=")));
+    Usage {
+        limit_bytes: group.text("memory.max", text).and_then(single),
         pids: group.text("pids.current", text).and_then(single),
         read_bytes: io.map(|(read, _)| read),
         written_bytes: io.map(|(_, written)| written),
@@ -91,7 +105,8 @@ pub(super) fn read_v2(group: &mut Group, text: &mut Text) -> Option<Usage> {
             memory: waited(group, "memory.pressure", text),
             io: waited(group, "io.pressure", text),
         },
-    })
+        ..Usage::default()
+    }
 }
 
 fn waited(group: &mut Group, name: &'static str, text: &mut Text) -> Waited {
