@@ -244,14 +244,21 @@ async fn verifying(site: &Site, job: &Job, steady: &mut Steady, late: bool) -> (
     let now = unix_now_ms();
     let Some(snapshot) = site.sample() else { return (Found::NotYet, None) };
     // A sample from before the phase shows the version before.
-    let age = u64::try_from(snapshot.taken.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let is_before = |at: std::time::Instant| {
+        let age = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        now.saturating_sub(age) < job.since_unix_ms()
+    };
     let Ok(containers) = &snapshot.containers else { return (Found::NotYet, None) };
-    if now.saturating_sub(age) < job.since_unix_ms() {
+    if is_before(snapshot.taken) {
         return (Found::NotYet, None);
     }
     let seen: Vec<&ObservedContainer> = containers.iter().map(|one| &one.observed).collect();
     let jitsi = snapshot.jitsi.as_ref().and_then(|jitsi| jitsi.healthy);
-    let found = judge(&loaded.desired, Sight { containers: &seen, jitsi, late });
+    let found = match judge(&loaded.desired, Sight { containers: &seen, jitsi, late }) {
+        // What the engine said before the phase may be of a container that was just being replaced.
+        Found::Bad(..) if is_before(snapshot.engine_at) && !late => Found::NotYet,
+        found => found,
+    };
     let found = steady.after(found, now, site.options.verify_steady);
     if found != Found::Good {
         return (found, None);
